@@ -1,4 +1,4 @@
-"""Places on the Earth: geodesy, H3 cells, coastlines."""
+"""Places on the Earth: geodesy, H3 cells, coastlines, the Sun."""
 
 from skyhaul.earth._cells import BEAM_CELL_RESOLUTION, cell_boundary, cell_centres, cells_of
 from skyhaul.earth._geodesy import (
@@ -12,7 +12,9 @@ from skyhaul.earth._geodesy import (
     great_circle_m,
     local_axes,
 )
+from skyhaul.earth._outlines import land_outlines
 from skyhaul.earth._sites import Sites
+from skyhaul.earth._sun import sun_direction, sunlit
 
 __all__ = [
     "BEAM_CELL_RESOLUTION",
@@ -28,5 +30,8 @@ __all__ = [
     "ecef_to_geodetic",
     "geodetic_to_ecef",
     "great_circle_m",
+    "land_outlines",
     "local_axes",
+    "sun_direction",
+    "sunlit",
 ]
