@@ -1,0 +1,240 @@
+"""The tables of a scenario, and what each field may hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from skyhaul.scenario._values import moment_text, parse_duration, parse_moment, parse_time
+
+
+def _existing(path: Path, info: ValidationInfo) -> Path:
+    folder = info.context.get("folder", ".") if isinstance(info.context, dict) else "."
+    full = Path(folder, path.expanduser())
+    if not full.is_file():
+        raise ValueError(f"expected a file, found none at {full}")
+    return full
+
+
+Duration: TypeAlias = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(timedelta.total_seconds, return_type=float),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["1h", "90s", "1h30m", 0.5]}),
+]
+Time: TypeAlias = Annotated[
+    datetime,
+    BeforeValidator(parse_time),
+    PlainSerializer(moment_text, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+When: TypeAlias = Annotated[
+    datetime | timedelta,
+    BeforeValidator(parse_moment),
+    PlainSerializer(moment_text, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["2024-02-17T12:00:12Z", "+10m"]}),
+]
+# A file is known by its name: the same scenario has the same hash wherever its folder lies.
+InputFile: TypeAlias = Annotated[
+    Path, AfterValidator(_existing), PlainSerializer(lambda path: path.name, return_type=str, when_used="json")
+]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+Finite: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
+Switch: TypeAlias = Annotated[bool, Field(strict=True)]
+Latitude: TypeAlias = Annotated[Finite, Field(ge=-90.0, le=90.0)]
+Longitude: TypeAlias = Annotated[Finite, Field(ge=-180.0, le=360.0)]
+Azimuth: TypeAlias = Annotated[Finite, Field(ge=0.0, le=360.0)]
+Elevation: TypeAlias = Annotated[Finite, Field(ge=0.0, le=90.0)]
+Height: TypeAlias = Annotated[Finite, Field(ge=-500.0, le=20_000.0)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TimeTable(_Table):
+    """When, and how finely."""
+
+    start: Time | None = Field(
+        default=None, description="First instant, UTC. Without it: the start of the slot of the median element epoch."
+    )
+    duration: Duration = Field(default=timedelta(hours=1), description="How long the run lasts.")
+    step: Duration = Field(default=timedelta(seconds=1), description="From one instant of the path state to the next.")
+
+    @model_validator(mode="after")
+    def _step_fits(self) -> TimeTable:
+        if self.step > self.duration:
+            raise ValueError(f"expected a step no longer than the duration {self.duration}, got {self.step}")
+        return self
+
+
+class ConstellationTable(_Table):
+    """Which satellites: exactly one of a preset, a file of elements, and Walker shells."""
+
+    preset: Name | None = Field(default=None, description="A constellation that ships with Skyhaul.")
+    elements: InputFile | None = Field(
+        default=None, description="OMM (CSV, JSON, XML, KVN) or two-line elements, gzipped or not; relative to here."
+    )
+    walker: tuple[Name, ...] = Field(default=(), description='Shells, like "D:550:53.0:1584/22/17".')
+    skip_bad: Switch = Field(default=False, description="Leave out elements that cannot be used, and count them.")
+    minimum_altitude_km: Annotated[Finite, Field(ge=0.0)] = Field(
+        default=0.0, description="Leave out satellites below it: those still being raised."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ConstellationTable:
+        given = [name for name in ("preset", "elements", "walker") if getattr(self, name)]
+        if len(given) != 1:
+            got = " and ".join(given) or "none"
+            raise ValueError(f"expected exactly one of preset, elements and walker, got {got}")
+        return self
+
+
+class GroundTable(_Table):
+    """Which gateways, points of presence (PoPs) and fibre: a preset or files."""
+
+    preset: Name | None = Field(default=None, description="A ground segment that ships with Skyhaul.")
+    files: tuple[InputFile, ...] = Field(default=(), description="CSV or TOML lists, relative to here.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> GroundTable:
+        if (self.preset is None) != bool(self.files):
+            raise ValueError(f"expected either preset or files, got {'both' if self.files else 'none'}")
+        return self
+
+
+class TerminalTable(_Table):
+    """One user terminal."""
+
+    name: Name
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    height_m: Height = 0.0
+    model: str = ""
+    pop: Name | None = Field(default=None, description="The PoP that carries its traffic. Without it: the nearest.")
+    minimum_elevation_deg: Elevation | None = Field(
+        default=None, description="Lowest elevation of a serving satellite. Without it: scheduler.terminal_mask_deg."
+    )
+    obstruction: tuple[tuple[Azimuth, Elevation], ...] = Field(
+        default=(), description="Skyline as [azimuth_deg, elevation_deg] points; the sky below it is blocked."
+    )
+
+
+class SchedulerTable(_Table):
+    """How the network decides who serves whom in a slot."""
+
+    strategy: Literal["highest", "sticky", "balanced", "observed"] = Field(
+        default="observed", description="`observed` follows what real terminals were seen to do."
+    )
+    terminal_mask_deg: Elevation = Field(default=25.0, description="Lowest elevation of a serving satellite.")
+    gso_separation_deg: Elevation = Field(default=18.0, description="Least angle to the geostationary arc; 0: any.")
+    beams_per_satellite: Count = Field(default=48, description="Cells a satellite can serve at once.")
+    channels: Count = Field(default=8, description="User downlink channels.")
+
+
+class LaserTable(_Table):
+    """Links between satellites."""
+
+    use: Literal["when-needed", "never", "always"] = Field(
+        default="when-needed", description="`always` lets laser paths compete with bent pipes by delay."
+    )
+    topology: Literal["auto", "grid", "found"] = Field(
+        default="auto", description="`grid`: Walker neighbours; `found`: neighbours found from the orbits."
+    )
+    pairs: InputFile | None = Field(
+        default=None, description="CSV of two satellite names or numbers a line; replaces the topology."
+    )
+    max_range_km: Annotated[Finite, Field(gt=0.0)] = Field(default=5_400.0, description="Longest link.")
+    clearance_km: Annotated[Finite, Field(ge=0.0)] = Field(
+        default=80.0, description="Lowest height above the ground that a link may pass."
+    )
+
+
+class DelayTable(_Table):
+    """What to change in the delay model; the rest keeps the model's own values."""
+
+    fixed_ms: Annotated[Finite, Field(ge=0.0)] | None = Field(
+        default=None, description="Fixed delay above geometry and fibre, there and back."
+    )
+    queueing: Switch = Field(default=True, description="Add frame scheduling and queueing, drawn per slot and instant.")
+
+
+class FailureTable(_Table):
+    """Something out of service from `start` until `end`."""
+
+    kind: Literal["satellite", "laser", "gateway", "pop"]
+    target: Name = Field(description='Name or catalogue number; for a laser "one satellite / the other".')
+    start: When | None = Field(default=None, description="Without it: the start of the run.")
+    end: When | None = Field(default=None, description="Without it: the end of the run.")
+
+
+class WithheldTable(_Table):
+    """A terminal without a grant from `start` until `end`."""
+
+    terminal: Name
+    start: When | None = Field(default=None, description="Without it: the start of the run.")
+    end: When | None = Field(default=None, description="Without it: the end of the run.")
+    reason: str = ""
+
+
+class Scenario(_Table):
+    """Everything a run depends on, besides the content of the files it names."""
+
+    name: Name
+    description: str = ""
+    seed: int = Field(default=0, strict=True, ge=0, lt=2**63, description="Seed of every random draw.")
+    places: tuple[Name, ...] = Field(
+        default=(), description="Lists of places, each a terminal: presets, or CSV files with name, lat and lon."
+    )
+    time: TimeTable = Field(default=TimeTable())
+    constellation: ConstellationTable = Field(default=ConstellationTable(preset="starlink-gen1"))
+    ground: GroundTable = Field(default=GroundTable(preset="cities"))
+    terminals: tuple[TerminalTable, ...] = Field(default=(), description="User terminals: one at least.")
+    scheduler: SchedulerTable = Field(default=SchedulerTable())
+    lasers: LaserTable = Field(default=LaserTable())
+    delay: DelayTable = Field(default=DelayTable())
+    failures: tuple[FailureTable, ...] = ()
+    withheld: tuple[WithheldTable, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _places_to_terminals(cls, data: Any, info: ValidationInfo) -> Any:
+        from skyhaul.scenario._places import with_places
+
+        folder = info.context.get("folder", ".") if isinstance(info.context, dict) else "."
+        return with_places(data, Path(folder)) if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _terminals_fit(self) -> Scenario:
+        names = [terminal.name for terminal in self.terminals]
+        if not names:
+            raise ValueError("expected at least one terminal, by [[terminals]] or places")
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
+        if twice:
+            raise ValueError(f"expected terminals with different names, got {twice[0]!r} twice")
+        unknown = [entry.terminal for entry in self.withheld if entry.terminal not in names]
+        if unknown:
+            raise ValueError(f"expected withheld to name a terminal, got {unknown[0]!r}")
+        return self
+
+    def sha256(self) -> str:
+        """Hash of the resolved scenario: every field with its default filled in, files by their name only."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
