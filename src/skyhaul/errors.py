@@ -8,7 +8,10 @@ SkyhaulError                    anything Skyhaul refuses, said in one line: what
 ├── TimeRangeError              a time outside what the data can answer for
 ├── NotFoundError               a name (terminal, preset, satellite) that is not there
 ├── FetchError                  a network source that does not answer, or must not be asked yet
-└── OutputError                 a result that cannot be written
+├── OutputError                 a result that cannot be written
+└── RecordError                 a log, signing key or opening that cannot be used
+    ├── TamperError             bytes of the record that are not those that were signed
+    └── ProofError              a note, checkpoint or proof that is malformed or does not verify
 
 SkyhaulWarning                  a result is given, and the reader must know its limit
 """
@@ -67,6 +70,18 @@ class FetchError(SkyhaulError):
 
 class OutputError(SkyhaulError):
     """A result that cannot be written."""
+
+
+class RecordError(SkyhaulError):
+    """A log, signing key or opening that cannot be used."""
+
+
+class TamperError(RecordError):
+    """Bytes of the record that are not those that were signed."""
+
+
+class ProofError(RecordError):
+    """A note, checkpoint or proof that is malformed or does not verify."""
 
 
 class SkyhaulWarning(UserWarning):
