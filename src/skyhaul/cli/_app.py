@@ -1,0 +1,37 @@
+"""The commands and their groups."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from skyhaul import __version__
+from skyhaul.cli import scenario
+
+app = typer.Typer(
+    name="skyhaul",
+    help="Satellite internet you can run: who serves whom, and by which path, every 15 seconds.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"skyhaul {__version__}", file=sys.stdout)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.add_typer(scenario.app, name="scenario")
