@@ -4,7 +4,8 @@ SkyhaulError                    anything Skyhaul refuses, said in one line: what
 ├── InputError                  a file or value from outside is not what it should be
 │   ├── ElementsError           orbital elements: bad line, checksum, empty or truncated file
 │   ├── GroundError             gateways, PoPs, fibre
-│   └── ScenarioError           a scenario's field, its expected type or range
+│   ├── ScenarioError           a scenario's field, its expected type or range
+│   └── ControlError            a fact, polygon, order or custody event of service control
 ├── TimeRangeError              a time outside what the data can answer for
 ├── NotFoundError               a name (terminal, preset, satellite) that is not there
 ├── FetchError                  a network source that does not answer, or must not be asked yet
@@ -54,6 +55,10 @@ class GroundError(InputError):
 
 class ScenarioError(InputError):
     """A scenario field that is unknown, missing, of the wrong type or out of range."""
+
+
+class ControlError(InputError):
+    """A fact of service control (polygon, licence, order, custody event, …) that cannot be used."""
 
 
 class TimeRangeError(SkyhaulError):
