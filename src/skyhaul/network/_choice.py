@@ -27,19 +27,21 @@ _LAST_SLOT = 2**31 - 1  # slot and catalogue number share 64 bits
 class ChoiceModel:
     """Parameters of the choice: natural logarithms of odds, fitted with their standard errors by scripts/calibrate.
 
-    best_elevation_deg    the elevation that is liked most
-    elevation_width_deg   this far from it the odds fall to 1/e
-    gso_weight            from 0° to `gso_free_deg` of separation from the geostationary arc the odds grow by exp(this)
-    gso_free_deg          beyond this separation the arc no longer matters
-    held_weight           the satellite of the slot before
-    large_weight          a second-generation satellite (96 Gbit/s down against 17 to 23: operator's statements)
+    best_elevation_deg   the elevation that is liked most
+    best_weight          how much better it is than the zenith. Between and below, the odds follow a cubic of the zenith
+                         angle that is flat at the zenith and at the best elevation: at 25° they are exp(-6) of the best
+    gso_weight           from 0° to `gso_free_deg` of separation from the geostationary arc the odds grow by exp(this),
+                         with the square of the separation
+    gso_free_deg         beyond this separation the arc no longer matters
+    held_weight          the satellite of the slot before
+    large_weight         a second-generation satellite (96 Gbit/s down against 17 to 23: operator's statements)
     """
 
-    best_elevation_deg: float = 63.8
-    elevation_width_deg: float = 17.7
-    gso_weight: float = 1.62
+    best_elevation_deg: float = 61.1
+    best_weight: float = 0.74
+    gso_weight: float = 1.10
     gso_free_deg: float = 60.0
-    held_weight: float = 1.27
+    held_weight: float = 1.26
     large_weight: float = 1.37
 
 
@@ -66,9 +68,9 @@ def choice_utility(
     catalog_number       (V,) NORAD catalogue numbers
     """
     m = model or ChoiceModel()
-    off_best = (np.asarray(elevation_deg) - m.best_elevation_deg) / m.elevation_width_deg
+    zenith = (90.0 - np.asarray(elevation_deg)) / (90.0 - m.best_elevation_deg)
     off_arc = np.minimum(gso_separation_deg, m.gso_free_deg) / m.gso_free_deg
-    liking = -off_best * off_best + m.gso_weight * off_arc
+    liking = m.best_weight * zenith**2 * (3.0 - 2.0 * zenith) + m.gso_weight * off_arc**2
     return np.asarray(liking + m.held_weight * np.asarray(held) + m.large_weight * is_large(catalog_number))
 
 
