@@ -35,8 +35,8 @@ class DelayExtra(NamedTuple):
 class DelayModel:
     """Parameters of the delay above geometry and fibre, in seconds where not said otherwise.
 
-    fixed_up_s, fixed_down_s   on every packet. 8.6 ms there and back, measured at ten sites (±1.0 ms); the halves are
-                               a convention
+    fixed_s                    on every packet there and back, half of it each way by convention: measured at ten sites,
+                               ±1.0 ms
     frame_s                    750 frames a second (Humphreys et al. 2023, "Signal structure of the Starlink Ku-band
                                downlink"). A packet down waits for the next frame
     grant_frames, grant_share  frames from one uplink grant to the next, and the share of slots with each: peaks in
@@ -48,8 +48,7 @@ class DelayModel:
                                and processing. Fitted on the one site with lasers
     """
 
-    fixed_up_s: float = 4.3e-3
-    fixed_down_s: float = 4.3e-3
+    fixed_s: float = 8.6e-3
     frame_s: float = 1.0 / 750.0
     grant_frames: tuple[int, ...] = (3, 4, 6, 8)
     grant_share: tuple[float, ...] = (0.34, 0.28, 0.19, 0.19)
@@ -64,13 +63,14 @@ class DelayModel:
             raise ValueError("grant_share needs one share for each of grant_frames, and a sum of 1")
 
     @property
-    def fixed_s(self) -> float:
-        """The fixed part there and back."""
-        return self.fixed_up_s + self.fixed_down_s
+    def fixed_up_s(self) -> float:
+        """The fixed part from terminal to PoP."""
+        return self.fixed_s / 2
 
-    def with_fixed(self, there_and_back_s: float) -> DelayModel:
-        """The same model with another fixed part, half of it each way."""
-        return replace(self, fixed_up_s=there_and_back_s / 2, fixed_down_s=there_and_back_s / 2)
+    @property
+    def fixed_down_s(self) -> float:
+        """The fixed part from PoP to terminal."""
+        return self.fixed_s / 2
 
     def without_queueing(self) -> DelayModel:
         """The same model with its fixed part alone: nothing is drawn but zeros."""
