@@ -1,0 +1,1 @@
+"""Service control: who may be served where, and the record that proves what was decided."""
