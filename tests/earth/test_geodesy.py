@@ -10,11 +10,13 @@ from skyhaul.earth import (
     MEAN_RADIUS_M,
     SEMI_MAJOR_AXIS_M,
     SEMI_MINOR_AXIS_M,
+    Sites,
     ecef_to_geodetic,
     geodetic_to_ecef,
     great_circle_m,
     local_axes,
 )
+from skyhaul.errors import InputError
 
 latitudes = st.floats(-90.0, 90.0)
 longitudes = st.floats(-180.0, 180.0)
@@ -110,3 +112,10 @@ def test_great_circles_from_all_to_all() -> None:
     assert table.shape == (3, 3)
     np.testing.assert_allclose(table, table.T)
     np.testing.assert_array_equal(np.diag(table), 0.0)
+
+
+def test_a_list_of_sites_names_the_place_that_is_not_on_earth() -> None:
+    with pytest.raises(InputError, match=r"place Lviv: no place on Earth: latitude 149.8"):
+        Sites.at([50.4, 149.8], [30.5, 24.0], name=["Kyiv", "Lviv"])
+    with pytest.raises(InputError, match=r"place 0: no place on Earth: .* height nan m"):
+        Sites.at([50.4], [30.5], np.nan)

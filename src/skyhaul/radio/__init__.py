@@ -1,0 +1,15 @@
+"""What a site can see in the sky, and how well a radio link over it works."""
+
+from skyhaul.radio._look import LookAngles, look_angles, look_angles_of_pairs
+from skyhaul.radio._obstruction import Interpolation, ObstructionMask
+from skyhaul.radio._site_index import SiteIndex, Visibility
+
+__all__ = [
+    "Interpolation",
+    "LookAngles",
+    "ObstructionMask",
+    "SiteIndex",
+    "Visibility",
+    "look_angles",
+    "look_angles_of_pairs",
+]
