@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from skyhaul import __version__
-from skyhaul.cli import scenario
+from skyhaul.cli import look, path, plot, scenario, simulate
+from skyhaul.cli._options import NEGATIVE_NUMBERS
 
 app = typer.Typer(
     name="skyhaul",
@@ -34,4 +35,8 @@ def _root(
     pass
 
 
+app.command("simulate")(simulate.simulate)
+app.command("path", context_settings=NEGATIVE_NUMBERS)(path.path)
+app.command("look", context_settings=NEGATIVE_NUMBERS)(look.look)
+app.command("plot")(plot.plot)
 app.add_typer(scenario.app, name="scenario")
