@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -22,6 +23,7 @@ _UsageError = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Run the command of this process's arguments and exit."""
+    signal.signal(signal.SIGTERM, _terminated)  # so that what is half written is taken away
     sys.exit(run(sys.argv[1:]))
 
 
@@ -49,6 +51,10 @@ def run(arguments: Sequence[str]) -> int:
             if os.environ.get(DEBUG):
                 traceback.print_exc()
             return _explain(error)
+
+
+def _terminated(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _explain(error: Exception) -> int:
