@@ -1,5 +1,14 @@
 """Where data comes from: files, presets, the network."""
 
+from skyhaul.sources._constellations import constellation_presets, preset_elements, preset_shells
+from skyhaul.sources._elements import read_elements
 from skyhaul.sources._ground import preset_ground, read_ground
 
-__all__ = ["preset_ground", "read_ground"]
+__all__ = [
+    "constellation_presets",
+    "preset_elements",
+    "preset_ground",
+    "preset_shells",
+    "read_elements",
+    "read_ground",
+]
