@@ -222,8 +222,11 @@ class Log(LogReader):
             self._full_tile.cache_clear()
             self._bundle.cache_clear()
             checkpoint = self._reconciled()
-            self._clear(checkpoint.size)
-            self._tree = self._checked(checkpoint)
+            leftovers = self._leftovers(checkpoint.size)
+            tree = self._checked(checkpoint)
+            for path in leftovers:
+                path.unlink()
+            self._tree = tree
         return self._tree
 
     def _reconciled(self) -> Checkpoint:
@@ -252,25 +255,23 @@ class Log(LogReader):
             return last
         return checkpoint
 
-    def _clear(self, size: int) -> None:
-        """Remove what an interrupted batch left, refuse where a file is missing."""
-        expected = {tile.path for tile in tiles_of(size)}
-        for path in sorted((self.folder / "tile").rglob("*"), reverse=True):
+    def _leftovers(self, size: int) -> list[Path]:
+        """Files that an interrupted batch left; TamperError where one of the log's own is missing."""
+        missing = {tile.path for tile in tiles_of(size)}
+        leftovers = [path for path in [self.folder / (CHECKPOINT + TEMPORARY)] if path.exists()]
+        for path in (self.folder / "tile").rglob("*"):
             name = path.relative_to(self.folder).as_posix()
-            if path.is_dir():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif name in expected:
-                expected.remove(name)
-            elif name.endswith(TEMPORARY) or _is_tile(name):
-                path.unlink()
-        (self.folder / (CHECKPOINT + TEMPORARY)).unlink(missing_ok=True)
-        if expected:
+            if name in missing:
+                missing.remove(name)
+            elif not path.is_dir() and (name.endswith(TEMPORARY) or _is_tile(name)):
+                leftovers.append(path)
+        if missing:
             raise TamperError(
-                f"the file is missing{f', and {len(expected) - 1} more' if len(expected) > 1 else ''}",
-                where=str(self.folder / min(expected)),
+                f"the file is missing{f', and {len(missing) - 1} more' if len(missing) > 1 else ''}",
+                where=str(self.folder / min(missing)),
                 mend="put it back from a copy",
             )
+        return leftovers
 
     def _checked(self, checkpoint: Checkpoint) -> CompactRange:
         """The tree of a checkpoint, once its right edge and its last entries are verified against the root."""

@@ -59,7 +59,7 @@ class Note:
             whole = data.decode()
         except UnicodeDecodeError:
             raise ProofError("a note that is not UTF-8") from None
-        if any(ord(sign) < 0x20 and sign != "\n" for sign in whole):
+        if _has_controls(whole):
             raise ProofError("a note with control characters")
         text, blank, signed = whole.rpartition("\n\n")
         lines = signed.split("\n")
@@ -71,7 +71,9 @@ class Note:
 
     @classmethod
     def sign(cls, text: str, key: SigningKey, time_s: int | None = None) -> Note:
-        """The text under one signature."""
+        """The text under one signature; RecordError unless it ends in a newline and has no other control characters."""
+        if not text.endswith("\n") or _has_controls(text):
+            raise RecordError("a text that a note cannot carry", where=repr(text[:60]))
         return cls(text, ()).cosigned(key, time_s)
 
     def encode(self) -> bytes:
@@ -100,3 +102,7 @@ class Note:
                 key.verify(self.text.encode(), signature.data)
                 found.append((key, signature))
         return tuple(found)
+
+
+def _has_controls(text: str) -> bool:
+    return any(ord(sign) < 0x20 and sign != "\n" for sign in text)
