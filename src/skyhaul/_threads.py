@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 _WORTH_IT = 100_000  # elements: about 5 ms of work against 0.1 ms of handing it out
 
@@ -27,5 +28,5 @@ def in_parts(work: Callable[[slice], None], rows: int, elements: int) -> None:
         return
     parts = min(rows, pool._max_workers)
     edges = [rows * k // parts for k in range(parts + 1)]
-    for done in [pool.submit(work, slice(low, high)) for low, high in zip(edges, edges[1:], strict=False)]:
+    for done in [pool.submit(work, slice(low, high)) for low, high in pairwise(edges)]:
         done.result()

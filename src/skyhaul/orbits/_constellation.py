@@ -84,7 +84,7 @@ class Constellation:
     ) -> tuple[Floats, Floats | None, Bytes]:
         from skyhaul.orbits._sgp4_kernel import positions, positions_and_velocities
 
-        chosen = np.arange(len(self)) if satellites is None else np.asarray(satellites)
+        chosen = np.arange(len(self)) if satellites is None else np.asarray(satellites, dtype=np.int64)
         constants = self._constants if satellites is None else np.ascontiguousarray(self._constants[:, chosen])
         shape = (len(when), 3, len(chosen))
         position = np.empty(shape)
@@ -119,7 +119,7 @@ class Constellation:
     def _mend(
         self,
         when: Times,
-        chosen: Ints | Ints32,
+        chosen: Ints,
         unsure: Bools,
         turn: Floats,
         rotation_rad_s: float,

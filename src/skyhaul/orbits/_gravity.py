@@ -35,13 +35,13 @@ def unkozai(mean_motion_rad_min: Floats, eccentricity: Floats, inclination_rad: 
     axis = (XKE / mean_motion_rad_min) ** (2.0 / 3.0)
     delta = d1 / (axis * axis)
     axis = axis * (1.0 - delta * delta - delta * (1.0 / 3.0 + 134.0 * delta * delta / 81.0))
-    return mean_motion_rad_min / (1.0 + d1 / (axis * axis))
+    return np.asarray(mean_motion_rad_min / (1.0 + d1 / (axis * axis)))
 
 
 def altitude_km(mean_motion_rev_day: Floats, eccentricity: Floats, inclination_deg: Floats) -> Floats:
     """Mean altitude: Brouwer's semi-major axis less the WGS-72 equatorial radius of 6378.135 km, (N,) km."""
     mean_motion = unkozai(radians_per_minute(mean_motion_rev_day), eccentricity, np.radians(inclination_deg))
-    return (XKE / mean_motion) ** (2.0 / 3.0) * EARTH_RADIUS_KM - EARTH_RADIUS_KM
+    return np.asarray((XKE / mean_motion) ** (2.0 / 3.0) * EARTH_RADIUS_KM - EARTH_RADIUS_KM)
 
 
 def mean_motion_at(altitude: float, inclination_deg: float, eccentricity: float) -> float:
@@ -52,4 +52,4 @@ def mean_motion_at(altitude: float, inclination_deg: float, eccentricity: float)
     # The correction is about J2, so each round gains three digits.
     for _ in range(8):
         kozai = kozai * brouwer / unkozai(kozai, np.array([eccentricity]), inclination)
-    return kozai.item() * MINUTES_PER_DAY / (2.0 * np.pi)
+    return float(kozai[0]) * MINUTES_PER_DAY / (2.0 * np.pi)

@@ -159,7 +159,8 @@ def _xml(text: str, source: str) -> Iterator[Message]:
 
 
 def _kvn(text: str, source: str) -> Iterator[Message]:
-    where, fields = "", {}
+    where = ""
+    fields: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("COMMENT"):
             continue

@@ -88,15 +88,13 @@ def _fault(row: Row) -> str:
 def columns(rows: Iterable[Row]) -> Elements:
     """Rows as columns; shell, plane and place in it unknown."""
     transposed = list(zip(*rows, strict=True))
-    count = len(transposed[0])
-    unknown = np.full(count, -1, dtype=np.int64)
+    unknown = np.full(len(transposed[0]), -1, dtype=np.int64)
+    numbers = [np.array(column, dtype=np.float64) for column in transposed[4:]]
     return Elements(
         transposed[0],
         np.array(transposed[1], dtype=np.int64),
         transposed[2],
         np.array(transposed[3], dtype=np.int64).astype("datetime64[ns]"),
-        *(np.array(column, dtype=np.float64) for column in transposed[4:]),
-        shell=unknown,
-        plane=unknown,
-        index_in_plane=unknown,
+        *numbers,  # type: ignore[arg-type]  # nine columns of floats, as in Row
+        *[unknown] * 3,
     )

@@ -185,7 +185,7 @@ def _columns(constants: Floats, offset_min: Floats, low: int, block: Floats) -> 
             block[row, j] = constants[row, low + min(j, count - 1)]
     for j in range(_BLOCK):
         block[ROWS, j] = offset_min[low + min(j, count - 1)]
-    return count
+    return int(count)
 
 
 @kernel(fastmath=SAFE_MATH, boundscheck=False)

@@ -3,6 +3,7 @@
 from skyhaul.sources._constellations import constellation_presets, preset_elements, preset_shells
 from skyhaul.sources._elements import read_elements
 from skyhaul.sources._ground import preset_ground, read_ground
+from skyhaul.sources._links import read_links
 
 __all__ = [
     "constellation_presets",
@@ -11,4 +12,5 @@ __all__ = [
     "preset_shells",
     "read_elements",
     "read_ground",
+    "read_links",
 ]

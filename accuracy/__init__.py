@@ -1,0 +1,1 @@
+"""How true, against outside data: `python -m accuracy` makes docs/accuracy.md."""

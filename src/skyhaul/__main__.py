@@ -1,0 +1,5 @@
+"""`python -m skyhaul`."""
+
+from skyhaul.cli import main
+
+main()

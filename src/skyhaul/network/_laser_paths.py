@@ -1,0 +1,148 @@
+"""Service over laser links, for cells whose satellites see no gateway that has an antenna free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from skyhaul.network._failures import Outages
+from skyhaul.network._feeders import Feeders
+from skyhaul.network._ground import Ground
+from skyhaul.network._lasers import Links, usable_links
+from skyhaul.network._light import LIGHT_M_S
+from skyhaul.network._plan import NONE, Rules
+from skyhaul.network._reasons import Reason
+from skyhaul.network._routing import LinkGraph, Routes, Targets, shortest_paths
+from skyhaul.network._slot_state import SlotState
+from skyhaul.types import Bytes, Floats, Ints, Ints32
+
+
+@dataclass(frozen=True)
+class LaserMesh:
+    """The laser links of a slot, as they stand at its start.
+
+    links         links that would stand, before range, line of sight and failures
+    position_m    (3, N)
+    """
+
+    links: Links
+    position_m: Floats
+    max_range_m: float
+    clearance_m: float
+    outages: Outages
+
+    @cached_property
+    def graph(self) -> LinkGraph:
+        """The usable links, with one-way delays in seconds as costs; worked out when first asked for."""
+        links, length_m = usable_links(
+            self.links,
+            self.position_m,
+            max_range_m=self.max_range_m,
+            clearance_m=self.clearance_m,
+            outages=self.outages,
+        )
+        return LinkGraph.of(links, length_m / LIGHT_M_S, self.position_m.shape[1])
+
+
+def assign_laser_paths(
+    order: Ints,
+    cell_pop: Ints,
+    offset: Ints,
+    satellite: Ints32,
+    reason: Bytes,
+    feeders: Feeders,
+    ground: Ground,
+    mesh: LaserMesh,
+    rules: Rules,
+    state: SlotState,
+) -> None:
+    """Serve the cells of `order` over lasers: their best satellite with a beam and a route to their PoP.
+
+    Routes are shortest in delay over lasers, downlink and fibre. When a gateway runs out of antennas the routes of the
+    cells still without service are worked out again around it; each round serves a cell or is the last.
+    """
+    pending = list(order)
+    while pending:
+        pops = np.unique(cell_pop[pending])
+        targets, via = _targets(pops, feeders, ground, state)
+        routes = shortest_paths(mesh.graph, targets)
+        put_off: list[int] = []
+        for cell in pending:
+            target = int(np.searchsorted(pops, cell_pop[cell]))
+            if not _serve(int(cell), target, offset, satellite, reason, routes, via, ground, rules, state):
+                put_off.append(cell)
+        if len(put_off) == len(pending):
+            return
+        pending = put_off
+
+
+def _serve(
+    cell: int,
+    target: int,
+    offset: Ints,
+    satellite: Ints32,
+    reason: Bytes,
+    routes: Routes,
+    via: Ints32,
+    ground: Ground,
+    rules: Rules,
+    state: SlotState,
+) -> bool:
+    """Give the cell its first candidate with a beam and a route; False if there is none in this round."""
+    mine = range(offset[cell], offset[cell + 1])
+    for i in mine:
+        first = int(satellite[i])
+        if not np.isfinite(routes.cost[target, first]):
+            continue
+        if state.beams_used[first] >= rules.beams_per_satellite:
+            reason[i] = Reason.NO_BEAM
+            continue
+        path = routes.path(target, first)
+        last = int(path[-1])
+        gateway = int(via[target, last])
+        if state.satellite_gateway[last] != gateway:
+            if state.satellite_gateway[last] != NONE or state.antennas_used[gateway] >= ground.antennas[gateway]:
+                reason[i] = Reason.NO_ANTENNA  # taken by an earlier cell of this round
+                continue
+            state.satellite_gateway[last] = gateway
+            state.antennas_used[gateway] += 1
+        state.satellite[cell] = first
+        state.exit_satellite[cell] = last
+        state.gateway[cell] = gateway
+        state.beam[cell] = state.beams_used[first]
+        state.beams_used[first] += 1
+        state.routes[cell] = np.asarray(path, dtype=np.int32)
+        for j in mine:
+            if np.isfinite(routes.cost[target, satellite[j]]) and reason[j] != Reason.NO_BEAM:
+                reason[j] = Reason.NOT_CHOSEN
+        reason[i] = Reason.SERVED
+        return True
+    return False
+
+
+def _targets(pops: Ints, feeders: Feeders, ground: Ground, state: SlotState) -> tuple[Targets, Ints32]:
+    """The last legs to each PoP: satellite → gateway → fibre, the soonest of each satellite; and its gateway (P, N)."""
+    satellite, gateway = feeders.satellite, feeders.gateway
+    own = state.satellite_gateway[satellite]
+    free = (own == NONE) & (state.antennas_used[gateway] < ground.antennas[gateway])
+    usable = free | (own == gateway)
+    satellite, gateway, delay = satellite[usable], gateway[usable], feeders.delay_s[usable]
+
+    via = np.full((len(pops), len(state.satellite_gateway)), NONE, dtype=np.int32)
+    offset, satellites, costs = [0], [], []
+    for row, pop in enumerate(pops):
+        cost: Floats = delay + ground.fibre_s[gateway, pop]
+        order = np.lexsort((gateway, cost, satellite))
+        order = order[np.isfinite(cost[order])]
+        _, first = np.unique(satellite[order], return_index=True)
+        best = order[first]
+        via[row, satellite[best]] = gateway[best]
+        satellites.append(satellite[best])
+        costs.append(cost[best])
+        offset.append(offset[-1] + len(best))
+    targets = Targets(
+        np.array(offset, dtype=np.int64), np.concatenate(satellites).astype(np.int32), np.concatenate(costs)
+    )
+    return targets, via

@@ -1,0 +1,285 @@
+"""Shortest paths by relaxation sweeps: many targets at once in the lanes of vector registers.
+
+Every satellite has a row of costs, one lane a target. A sweep goes over the satellites in order, forwards and
+backwards in turn, and lowers each row to the least of its neighbours' rows plus the link between. When satellites are
+numbered along planes, wave fronts run along whole planes within one sweep and about nine sweeps settle all costs.
+
+The row operations are written as LLVM vectors of eight doubles. LLVM splits them where registers are narrower, so the
+same code runs on processors with AVX-512, AVX2, SSE2 or NEON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from skyhaul._kernel import kernel
+from skyhaul.network._hops import TO_TARGET, UNREACHABLE
+from skyhaul.types import Floats, Ints, Ints32
+
+DEGREE = 4
+_LANES = 8
+
+# Rows of 32 targets are fastest (four vectors hide each other's latency and share one look-up of neighbours); what is
+# left over goes in rows of 8. A tuple's length is part of its type: each gets its own unrolled code.
+_WIDE = (0, 0, 0, 0)
+_NARROW = (0,)
+_WIDE_FROM = 20
+
+# Number of costs up to which they stay in a second-level cache: 2 MiB of doubles.
+_IN_CACHE = 1 << 18
+
+# Relative spacing of doubles, with a factor of 4 to spare.
+_ROUNDING = 2.0**-50
+
+_INT = ir.IntType(64)
+_INDEX = ir.IntType(32)
+_ROW = ir.VectorType(ir.DoubleType(), _LANES)
+_HOPS = ir.VectorType(_INDEX, _LANES)
+
+
+# What numba makes of an intrinsic is called without the typing context.
+_operation = cast("Callable[[Callable[..., Any]], Callable[..., int]]", intrinsic)
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    kind = ir.VectorType(value.type, _LANES)
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, value, _INDEX(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INDEX, _LANES), [0] * _LANES))
+
+
+def _vector_at(builder: Any, data: Any, index: Any, kind: Any) -> Any:
+    return builder.bitcast(builder.gep(data, [index]), kind.as_pointer())
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    value = builder.load(pointer, typ=_ROW)
+    value.align = 8
+    return value
+
+
+def _store(builder: Any, value: Any, pointer: Any, align: int) -> None:
+    builder.store(value, pointer).align = align
+
+
+def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    return context.make_array(kind)(context, builder, array).data
+
+
+class _Row:
+    """A satellite's lanes and those of its neighbours, with the links between, as generated code."""
+
+    def __init__(self, context: Any, builder: Any, kinds: Any, arguments: Any) -> None:
+        costs, first, _, neighbour, cost, row = arguments[:6]
+        self.builder = builder
+        self.vectors = len(kinds[2])
+        array = context.make_array(kinds[0])(context, builder, costs)
+        self.costs = array.data
+        width = builder.extract_value(array.shape, 1)
+        neighbours = _data(context, builder, kinds[3], neighbour)
+        links = _data(context, builder, kinds[4], cost)
+        slots = [builder.add(builder.mul(row, _INT(DEGREE)), _INT(slot)) for slot in range(DEGREE)]
+        self.satellites = [builder.load(builder.gep(neighbours, [slot]), typ=_INDEX) for slot in slots]
+        self.links = [_splat(builder, builder.load(builder.gep(links, [slot]), typ=ir.DoubleType())) for slot in slots]
+        rows = [row, *(builder.sext(satellite, _INT) for satellite in self.satellites)]
+        self.own, *self.others = [builder.add(builder.mul(each, width), first) for each in rows]
+
+    def pointer(self, vector: int) -> Any:
+        return _vector_at(self.builder, self.costs, self.builder.add(self.own, _INT(_LANES * vector)), _ROW)
+
+    def through(self, slot: int, vector: int) -> Any:
+        """Costs through the neighbour in a slot."""
+        index = self.builder.add(self.others[slot], _INT(_LANES * vector))
+        return self.builder.fadd(
+            _load(self.builder, _vector_at(self.builder, self.costs, index, _ROW)), self.links[slot]
+        )
+
+
+@_operation
+def _relax(typing: Any, costs: Any, first: Any, groups: Any, neighbour: Any, cost: Any, row: Any) -> Any:
+    """Lower the lanes of a row, from `first` on, to the least over its neighbours; not 0 if any fell."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = _Row(context, builder, signature.args, arguments)
+        fell = _INT(0)
+        for vector in range(rows.vectors):
+            before = least = _load(builder, rows.pointer(vector))
+            for slot in range(DEGREE):
+                through = rows.through(slot, vector)
+                least = builder.select(builder.fcmp_ordered("<", through, least), through, least)
+            lanes = builder.bitcast(builder.fcmp_ordered("<", least, before), ir.IntType(_LANES))
+            fell = builder.or_(fell, builder.zext(lanes, _INT))
+            _store(builder, least, rows.pointer(vector), 8)
+        return fell
+
+    return types.int64(costs, types.intp, groups, neighbour, cost, types.intp), generate
+
+
+@_operation
+def _finish(
+    typing: Any,
+    costs: Any,
+    first: Any,
+    groups: Any,
+    neighbour: Any,
+    cost: Any,
+    row: Any,
+    costs_out: Any,
+    hops_out: Any,
+    start: Any,
+) -> Any:
+    """Write a row's settled lanes and their next hops out, from flat index `start` on.
+
+    The hop is the first neighbour that attains the least, the target when none does, and none when there is no way.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = _Row(context, builder, signature.args, arguments)
+        costs_data = _data(context, builder, signature.args[6], arguments[6])
+        hops_data = _data(context, builder, signature.args[7], arguments[7])
+        nowhere = ir.Constant(_ROW, [float("inf")] * _LANES)
+        for vector in range(rows.vectors):
+            least = _load(builder, rows.pointer(vector))
+            hop = _splat(builder, _INDEX(TO_TARGET))
+            for slot in reversed(range(DEGREE)):
+                attains = builder.fcmp_ordered("<=", rows.through(slot, vector), least)
+                hop = builder.select(attains, _splat(builder, rows.satellites[slot]), hop)
+            reached = builder.fcmp_ordered("<", least, nowhere)
+            hop = builder.select(reached, hop, _splat(builder, _INDEX(UNREACHABLE)))
+            index = builder.add(arguments[8], _INT(_LANES * vector))
+            _store(builder, least, _vector_at(builder, costs_data, index, _ROW), 8)
+            _store(builder, hop, _vector_at(builder, hops_data, index, _HOPS), 4)
+        return context.get_dummy_value()
+
+    return types.none(costs, types.intp, groups, neighbour, cost, types.intp, costs_out, hops_out, types.intp), generate
+
+
+@kernel()
+def _sweep(costs: Floats, first: int, groups: tuple[int, ...], neighbour: Ints32, cost: Floats, backwards: bool) -> int:
+    fell = 0
+    count = len(neighbour)
+    for i in range(count):
+        row = count - 1 - i if backwards else i
+        fell |= _relax(costs, first, groups, neighbour, cost, row)
+    return fell
+
+
+@kernel()
+def _settle(
+    offset: Ints,
+    satellite: Ints32,
+    last_leg: Floats,
+    neighbour: Ints32,
+    cost: Floats,
+    groups: tuple[int, ...],
+    first: int,
+    most_sweeps: int,
+    costs: Floats,
+    hops: Ints32,
+) -> bool:
+    """Costs and hops of as many targets as `groups` has lanes, those from `first` on; False if sweeps are too few.
+
+    Works in place while all costs fit the cache, else on columns of its own.
+    """
+    count, width = costs.shape
+    lanes = _LANES * len(groups)
+    last = min(first + lanes, len(offset) - 1)
+    in_place = costs.size <= _IN_CACHE
+    table = costs if in_place else np.empty((count, lanes))
+    column = first if in_place else 0
+    for row in range(count):
+        table[row, column : column + lanes] = np.inf
+    for target in range(first, last):
+        lane = column + target - first
+        for i in range(offset[target], offset[target + 1]):
+            table[satellite[i], lane] = min(table[satellite[i], lane], last_leg[i])
+    sweeps, fell = 0, 1
+    while fell:
+        if sweeps == most_sweeps:
+            return False
+        fell = _sweep(table, column, groups, neighbour, cost, sweeps % 2 == 1)
+        sweeps += 1
+    for row in range(count):
+        _finish(table, column, groups, neighbour, cost, row, costs, hops, row * width + first)
+    for target in range(first, last):
+        for i in range(offset[target], offset[target + 1]):
+            if last_leg[i] == costs[satellite[i], target] and last_leg[i] < np.inf:
+                hops[satellite[i], target] = TO_TARGET
+    return True
+
+
+@kernel()
+def _sweep_all(
+    neighbour: Ints32,
+    cost: Floats,
+    offset: Ints,
+    satellite: Ints32,
+    last_leg: Floats,
+    wide: int,
+    narrow: int,
+    most_sweeps: int,
+    costs: Floats,
+    hops: Ints32,
+) -> bool:
+    """Fill `costs` and `hops` in `wide` and `narrow` blocks of targets; False as in `sweep_paths`."""
+    count, degree = neighbour.shape
+    others = np.empty((count, DEGREE), dtype=np.int32)
+    links = np.full((count, DEGREE), np.inf)
+    least, most = np.inf, 0.0
+    for i in range(count):
+        for slot in range(DEGREE):
+            others[i, slot] = i
+            if slot < degree and neighbour[i, slot] >= 0:
+                others[i, slot] = neighbour[i, slot]
+                links[i, slot] = cost[i, slot]
+                least = min(least, cost[i, slot])
+                if cost[i, slot] < np.inf:
+                    most = max(most, cost[i, slot])
+    for leg in last_leg:
+        if leg < np.inf:
+            most = max(most, leg)
+    # Every link must add to the cost of every path: with one that is lost in rounding, hops could go in circles.
+    settled = bool(least > most * count * _ROUNDING)
+    first = 0
+    for _ in range(wide):
+        settled = settled and _settle(
+            offset, satellite, last_leg, others, links, _WIDE, first, most_sweeps, costs, hops
+        )
+        first += _LANES * len(_WIDE)
+    for _ in range(narrow):
+        settled = settled and _settle(
+            offset, satellite, last_leg, others, links, _NARROW, first, most_sweeps, costs, hops
+        )
+        first += _LANES * len(_NARROW)
+    return settled
+
+
+def sweep_paths(
+    neighbour: Ints32, cost: Floats, offset: Ints, satellite: Ints32, last_leg: Floats, most_sweeps: int
+) -> tuple[Floats, Ints32] | None:
+    """Least costs and next hops (M, N) from every satellite to every target, in a graph of degree 4 or less.
+
+    neighbour, cost              (N, D ≤ 4): a symmetric graph; −1 where there is no link
+    offset, satellite, last_leg  the targets' last legs, as in `Targets`
+
+    None when `most_sweeps` did not settle all costs, or a link is so cheap that it can be lost in rounding.
+    """
+    targets = len(offset) - 1
+    wide, rest = divmod(targets, _LANES * len(_WIDE))
+    if rest >= _WIDE_FROM:
+        wide, rest = wide + 1, 0
+    narrow = -(-rest // _LANES)
+    width = _LANES * (wide * len(_WIDE) + narrow)
+    # Rows that start a multiple of half a kilobyte apart would all go to the same few lines of the cache.
+    width += _LANES if width % (_LANES * 8) == 0 else 0
+    costs = np.empty((len(neighbour), width))
+    hops = np.empty((len(neighbour), width), dtype=np.int32)
+    if not _sweep_all(neighbour, cost, offset, satellite, last_leg, wide, narrow, most_sweeps, costs, hops):
+        return None
+    return costs.T[:targets], hops.T[:targets]

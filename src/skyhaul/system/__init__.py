@@ -1,0 +1,50 @@
+"""The engine that wires one slot after another: scenario in, plans and path states out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skyhaul.scenario import Scenario
+from skyhaul.system._engine import Engine, SlotRun, check_times
+from skyhaul.system._explain import Explanation, explain
+from skyhaul.system._route import Hop, Route, fibre_rtt_s, find_route
+from skyhaul.system._world import World, load_world
+
+__all__ = ["Engine", "Explanation", "Hop", "Route", "SlotRun", "System", "World", "fibre_rtt_s", "load_world"]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A scenario, loaded and ready to be asked."""
+
+    world: World
+
+    @classmethod
+    def from_scenario(cls, scenario: Scenario) -> System:
+        """Load everything a scenario names."""
+        return cls(load_world(scenario))
+
+    def default_start(self) -> np.datetime64:
+        """When a run starts if nobody says: the scenario's start, or the median epoch of the elements."""
+        return self.world.default_start()
+
+    def run(self, start: np.datetime64, duration: np.timedelta64, step: np.timedelta64) -> Iterator[SlotRun]:
+        """Every slot of a run, in order. Warns when the elements' age makes positions doubtful."""
+        check_times(self.world, start, duration)
+        return Engine(self.world, start).run(duration, step)
+
+    def explain(self, latitude_deg: float, longitude_deg: float, time: np.datetime64) -> Explanation:
+        """Every satellite above a place, and why it does or does not serve there."""
+        return explain(self.world, latitude_deg, longitude_deg, time)
+
+    def route(self, a: str, b: str, time: np.datetime64, *, over_lasers: bool = False) -> Route:
+        """The route between two ends: names, or "LAT,LON"."""
+        return find_route(self.world, a, b, time, over_lasers=over_lasers)
+
+    def provenance(self, start: np.datetime64) -> dict[str, Any]:
+        """What the result of a run that starts then depends on."""
+        return self.world.provenance(start)
