@@ -1,15 +1,19 @@
 """What a site can see in the sky, and how well a radio link over it works."""
 
+from skyhaul.radio._gso import GEOSTATIONARY_RADIUS_M, GsoArc, gso_separation_deg
 from skyhaul.radio._look import LookAngles, look_angles, look_angles_of_pairs
 from skyhaul.radio._obstruction import Interpolation, ObstructionMask
 from skyhaul.radio._site_index import SiteIndex, Visibility
 
 __all__ = [
+    "GEOSTATIONARY_RADIUS_M",
+    "GsoArc",
     "Interpolation",
     "LookAngles",
     "ObstructionMask",
     "SiteIndex",
     "Visibility",
+    "gso_separation_deg",
     "look_angles",
     "look_angles_of_pairs",
 ]
