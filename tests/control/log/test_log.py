@@ -127,7 +127,7 @@ def test_proofs_in_a_tree_of_three_levels_of_tiles(log: Log) -> None:
     check_consistency(before.size, now.size, before.root, now.root, log.prove_consistency(before.size))
     assert log.entry(65_999) == b"65999"
     assert list(log.entries(255, 258)) == entries[255:258]
-    assert verify_log(log.folder, log._signer.key.verifier).ok
+    assert verify_log(log.folder, log.key).ok
 
 
 def test_an_empty_batch_signs_nothing(log: Log) -> None:
@@ -193,7 +193,7 @@ def append_slowly(folder: Path, key_file: Path, batches: int) -> None:
 
 def test_readers_and_auditors_see_whole_batches_while_a_writer_writes(log: Log, key_file: Path) -> None:
     log.close()
-    key = log._signer.key.verifier
+    key = log.key
     writer = multiprocessing.get_context("spawn").Process(target=append_slowly, args=(log.folder, key_file, 80))
     writer.start()
     reader = LogReader(log.folder, key)

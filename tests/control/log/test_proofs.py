@@ -50,7 +50,7 @@ def test_the_form_of_the_specification() -> None:
 def test_a_proof_verifies_with_the_public_key_alone(log: Log) -> None:
     entries = [b"decision %d" % index for index in range(300)]
     log.append(entries)
-    key = VerifierKey.parse(str(log._signer.key.verifier))
+    key = VerifierKey.parse(str(log.key))
     for index in (0, 1, 254, 255, 256, 299):
         signed = verify_proof(log.prove(index).encode(), key, entries[index])
         assert signed.checkpoint.size == 300
@@ -62,7 +62,7 @@ def test_the_only_entry_needs_no_hashes(log: Log) -> None:
     log.append([b"one"])
     data = log.prove(0).encode()
     assert data.startswith(b"c2sp.org/tlog-proof@v1\nindex 0\n\nrecord.example/log\n1\n")
-    assert verify_proof(data, log._signer.key.verifier, b"one").checkpoint.size == 1
+    assert verify_proof(data, log.key, b"one").checkpoint.size == 1
 
 
 def test_every_single_byte_of_a_proof_counts(log: Log, key: VerifierKey) -> None:

@@ -53,6 +53,8 @@ class Log(LogReader):
     Use `Log.create` once and `Log.open` afterwards, as a context manager or with `close`. Safe to use from threads.
     """
 
+    key: VerifierKey
+
     def __init__(self, folder: Path, signer: Signer, lock: int) -> None:
         super().__init__(folder, signer.key.verifier)
         self._signer = signer
