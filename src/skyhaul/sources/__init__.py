@@ -1,12 +1,16 @@
 """Where data comes from: files, presets, the network."""
 
+from skyhaul.sources._celestrak import Fetched, cache_folder, fetch_elements
 from skyhaul.sources._constellations import constellation_presets, preset_elements, preset_shells
 from skyhaul.sources._elements import read_elements
 from skyhaul.sources._ground import preset_ground, read_ground
 from skyhaul.sources._links import read_links
 
 __all__ = [
+    "Fetched",
+    "cache_folder",
     "constellation_presets",
+    "fetch_elements",
     "preset_elements",
     "preset_ground",
     "preset_shells",
