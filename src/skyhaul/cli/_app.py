@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skyhaul import __version__
-from skyhaul.cli import look, path, plot, scenario, simulate
+from skyhaul.cli import elements, look, path, plot, scenario, simulate
 from skyhaul.cli._options import NEGATIVE_NUMBERS
 
 app = typer.Typer(
@@ -39,4 +39,5 @@ app.command("simulate")(simulate.simulate)
 app.command("path", context_settings=NEGATIVE_NUMBERS)(path.path)
 app.command("look", context_settings=NEGATIVE_NUMBERS)(look.look)
 app.command("plot")(plot.plot)
+app.add_typer(elements.app, name="elements")
 app.add_typer(scenario.app, name="scenario")

@@ -19,7 +19,8 @@ class Strategy(StrEnum):
     OBSERVED = "observed"
 
 
-def _when(text: str | datetime) -> datetime:
+def parse_when(text: str | datetime) -> datetime:
+    """The instant an option gives: a UTC date and time, or `now`."""
     if isinstance(text, datetime):
         return text
     from skyhaul.scenario import parse_time
@@ -32,7 +33,8 @@ def _when(text: str | datetime) -> datetime:
         raise typer.BadParameter(f'{error} or "now", got {text!r}.') from None
 
 
-def _span(text: str | timedelta) -> timedelta:
+def parse_span(text: str | timedelta) -> timedelta:
+    """The span of time an option gives."""
     if isinstance(text, timedelta):
         return text
     from skyhaul.scenario import parse_duration
@@ -50,23 +52,24 @@ ScenarioOption: TypeAlias = Annotated[
     str, typer.Option("--scenario", metavar="SCENARIO", help="A scenario file, or the name of a preset.")
 ]
 StartOption: TypeAlias = Annotated[
-    datetime | None, typer.Option("--start", metavar="TIME", parser=_when, help="First instant, UTC, or now.")
+    datetime | None, typer.Option("--start", metavar="TIME", parser=parse_when, help="First instant, UTC, or now.")
 ]
 TimeOption: TypeAlias = Annotated[
     datetime | None,
     typer.Option(
         "--time",
         metavar="TIME",
-        parser=_when,
+        parser=parse_when,
         show_default=False,
         help="Instant, UTC, or now. Without it: the scenario's start.",
     ),
 ]
 DurationOption: TypeAlias = Annotated[
-    timedelta | None, typer.Option("--duration", metavar="SPAN", parser=_span, help="How long: 90s, 1h, 2d.")
+    timedelta | None, typer.Option("--duration", metavar="SPAN", parser=parse_span, help="How long: 90s, 1h, 2d.")
 ]
 StepOption: TypeAlias = Annotated[
-    timedelta | None, typer.Option("--step", metavar="SPAN", parser=_span, help="From instant to instant: 1s, 100ms.")
+    timedelta | None,
+    typer.Option("--step", metavar="SPAN", parser=parse_span, help="From instant to instant: 1s, 100ms."),
 ]
 ElementsOption: TypeAlias = Annotated[
     Path | None, typer.Option("--elements", metavar="FILE", help="Orbital elements, in place of the scenario's.")

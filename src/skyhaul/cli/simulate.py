@@ -118,7 +118,7 @@ def _snapshot(system: System, run: SlotRun) -> Snapshot:
 
     time = run.paths.time[0]
     position = system.world.constellation.at(time, velocity=False).position_m
-    latitude, longitude, height = ecef_to_geodetic(position)
+    latitude, longitude, height = ecef_to_geodetic(position.T)
     hops = run.plan.laser_hops()[run.plan.terminal_cell]
     path = np.full((len(hops), int(hops.max(initial=0)) + 1), -1, dtype=np.int32)
     for k, cell in enumerate(run.plan.terminal_cell):

@@ -103,7 +103,7 @@ def block_of(plan: Plan, paths: Paths) -> Block:
     samples = {v.name: _column(getattr(paths, v.column), v) for v in SAMPLES}
     slots = {v.name: _column(getattr(paths, v.column), v) for v in SLOTS if v.column}
     slots["candidates"] = plan.candidates.astype(np.int32)
-    return Block(slot_start(plan.slot)[()], paths.time, samples, slots)
+    return Block(slot_start(plan.slot), paths.time, samples, slots)
 
 
 def _column(values: AnyArray, variable: Variable) -> AnyArray:
