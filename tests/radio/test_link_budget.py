@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skyhaul.errors import InputError
-from skyhaul.radio import MODCODS, USER_DOWNLINK, USER_UPLINK, LinkBudget, ModCod
+from skyhaul.radio import MODCODS, USER_DOWNLINK, USER_UPLINK, Channel, LinkBudget, ModCod
 
 BITS = {"QPSK": 2, "8PSK": 3, "8APSK": 3, "16APSK": 4, "32APSK": 5, "64APSK": 6, "128APSK": 7, "256APSK": 8}
 
@@ -68,7 +68,7 @@ def test_rates_at_550_km_lie_between_the_operators_generations() -> None:
     st.floats(0.0, 30.0),
     st.sampled_from([USER_DOWNLINK, USER_UPLINK]),
 )
-def test_farther_or_wetter_never_carries_more(distances: list[float], rain_db: float, budget: LinkBudget) -> None:
+def test_farther_or_wetter_never_carries_more(distances: list[float], rain_db: float, budget: Channel) -> None:
     distance = np.sort(distances)
     clear, wet = budget.rate_bps(distance), budget.rate_bps(distance, rain_db)
     assert (np.diff(clear) <= 0.0).all()
@@ -97,5 +97,12 @@ def test_rates_of_a_table_of_pairs_and_weathers() -> None:
     [("channel_hz", 0.0), ("frequency_hz", -1.0), ("roll_off", -0.1), ("eirp_dbw", np.nan), ("margin_db", np.inf)],
 )
 def test_a_field_out_of_range_is_named(field: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"link budget: {field} of {value}"):
+    with pytest.raises(InputError, match=f"radio channel: {field} of {value}"):
         replace(USER_DOWNLINK, **{field: value})
+
+
+def test_a_beam_has_two_directions() -> None:
+    beam = LinkBudget()
+    assert_array_equal(beam.down_bps([6e5, 9e5], 2.0), USER_DOWNLINK.rate_bps([6e5, 9e5], 2.0))
+    assert_array_equal(beam.up_bps([6e5, 9e5], 3.0), USER_UPLINK.rate_bps([6e5, 9e5], 3.0))
+    assert LinkBudget(down=USER_UPLINK).down_bps(6e5) == USER_UPLINK.rate_bps(6e5)

@@ -15,7 +15,7 @@ _POINTS = 8
 _STEPS = 3
 
 
-@kernel(fastmath=set(SAFE_MATH))
+@kernel(fastmath=SAFE_MATH)
 def separations(
     cos_turn: Floats,
     sin_turn: Floats,
@@ -68,7 +68,7 @@ def separations(
     return result
 
 
-@kernel(fastmath=set(SAFE_MATH))
+@kernel(fastmath=SAFE_MATH)
 def _least_angle(
     cosine: float,
     sine: float,

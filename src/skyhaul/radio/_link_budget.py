@@ -21,7 +21,7 @@ _BITS = np.array([0.0] + [modcod.bits_per_symbol for modcod in _MODCODS])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkBudget:
+class Channel:
     """One channel of a beam in a clear sky, and what it carries by distance.
 
     eirp_dbw       power towards the receiver, as from an antenna that radiates evenly
@@ -56,7 +56,7 @@ class LinkBudget:
             if not (np.isfinite(value) and (value > 0.0 or not positive)) or (field.name == "roll_off" and value < 0.0):
                 raise InputError(
                     f"{field.name} of {value}",
-                    where="link budget",
+                    where="radio channel",
                     mend="a positive number" if positive else "a finite number, roll-off not below 0",
                 )
 
@@ -106,10 +106,32 @@ class LinkBudget:
 
 # From a satellite to a terminal. EIRP and G/T: del Portillo et al. 2019 from SpaceX's filing of 2018. Band and channel:
 # Humphreys et al., "Signal Structure of the Starlink Ku-Band Downlink", IEEE Trans. Aerosp. Electron. Syst. 59 (2023).
-USER_DOWNLINK = LinkBudget(eirp_dbw=36.7, g_over_t_db_k=9.8, frequency_hz=11.7e9, channel_hz=240e6)
+USER_DOWNLINK = Channel(eirp_dbw=36.7, g_over_t_db_k=9.8, frequency_hz=11.7e9, channel_hz=240e6)
 
 # From a terminal to a satellite. EIRP: the weaker of the two fixed terminals of FCC file SES-LIC-20230228-00228 as
 # first licensed (33.2 dBW; 39.2 since). G/T: 3GPP TR 38.821 table 6.1.1.1-1 for a satellite at 600 km whose beams are
 # 20 km wide, as wide as a cell: 38.5 dBi over 355 K; beams as wide with a receiver as good have the same G/T in this
 # band as in its 30 GHz. Band and channel: 14.0–14.5 GHz (FCC 21-48), 62.5 MHz (Humphreys et al. 2023).
-USER_UPLINK = LinkBudget(eirp_dbw=33.2, g_over_t_db_k=13.0, frequency_hz=14.25e9, channel_hz=62.5e6)
+USER_UPLINK = Channel(eirp_dbw=33.2, g_over_t_db_k=13.0, frequency_hz=14.25e9, channel_hz=62.5e6)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBudget:
+    """Both directions of a user beam, and what they carry by distance.
+
+    down, up  one channel from the satellite to the terminals of a cell, and one from them to the satellite
+    """
+
+    down: Channel = USER_DOWNLINK
+    up: Channel = USER_UPLINK
+
+    def down_bps(self, slant_range_m: npt.ArrayLike, attenuation_db: npt.ArrayLike = 0.0) -> Floats:
+        """Bits a second (…) from the satellite over distances (…), shared by the terminals of a cell."""
+        return self.down.rate_bps(slant_range_m, attenuation_db)
+
+    def up_bps(self, slant_range_m: npt.ArrayLike, attenuation_db: npt.ArrayLike = 0.0) -> Floats:
+        """Bits a second (…) to the satellite over distances (…), shared by the terminals of a cell.
+
+        The attenuation is that of the uplink's own, higher band.
+        """
+        return self.up.rate_bps(slant_range_m, attenuation_db)

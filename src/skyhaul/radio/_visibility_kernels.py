@@ -52,7 +52,7 @@ _TOP = np.uint64(58)
 _LOW_BITS = np.uint64(63)
 
 
-@kernel(fastmath=set(SAFE_MATH), inline="always")
+@kernel(fastmath=SAFE_MATH, inline="always")
 def _column_of(x: float, y: float) -> int:
     """Column of a direction in the equator's plane, from west to east starting at 180°."""
     turn = y / (abs(x) + abs(y) + 1e-300)
@@ -61,13 +61,13 @@ def _column_of(x: float, y: float) -> int:
     return int((turn + 2.0) * (COLUMNS / 4))
 
 
-@kernel(fastmath=set(SAFE_MATH), inline="always")
+@kernel(fastmath=SAFE_MATH, inline="always")
 def _band_of(level: float, z: float) -> int:
     """Band of a direction `z` up and `level` out, from south to north."""
     return min(int((z / (level + abs(z)) + 1.0) * (BANDS / 2)), BANDS - 1)
 
 
-@kernel(fastmath=set(SAFE_MATH))
+@kernel(fastmath=SAFE_MATH)
 def sort_into_boxes(position: Floats, start: Ints32, satellite: Ints32, place: Singles, highest: Floats) -> None:
     """Counting sort of satellites (3, N) by level and box; ascending within a box; without those not a number.
 
@@ -113,7 +113,7 @@ def sort_into_boxes(position: Floats, start: Ints32, satellite: Ints32, place: S
         place[0, p] = np.nan
 
 
-@kernel(fastmath=set(SAFE_MATH))
+@kernel(fastmath=SAFE_MATH)
 def _mark(
     level: int,
     cell: int,
@@ -169,7 +169,7 @@ def _mark(
                     marks[i >> _SIX] |= bit << (i & _LOW_BITS)
 
 
-@kernel(fastmath=set(SAFE_MATH))
+@kernel(fastmath=SAFE_MATH)
 def list_candidates(
     centre: Floats,
     latitude: Floats,
@@ -249,7 +249,7 @@ def list_candidates(
     return end
 
 
-@kernel(fastmath=set(SAFE_MATH))
+@kernel(fastmath=SAFE_MATH)
 def test_sites(
     cell: Ints32,
     near: Singles,
