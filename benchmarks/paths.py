@@ -47,7 +47,7 @@ def random_links(position: Floats, extra: int) -> Links:
 
     random = np.random.default_rng(2)
     tree = cKDTree(position.T)
-    near = tree.query(position.T, k=3 + extra)[1][:, 1:]
+    near = np.asarray(tree.query(position.T, k=3 + extra)[1])[:, 1:]
     keep = random.random(near.shape) < 0.7
     keep[:, :2] = True
     first, other = np.nonzero(keep)
