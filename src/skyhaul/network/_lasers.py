@@ -25,6 +25,9 @@ LASER_CLEARANCE_M = 80_000.0
 # Terminals that +Grid takes: two in the plane and one to either side. Starlink's satellites carry three (talk above).
 LINKS_PER_SATELLITE = 4
 
+# A shell has a terminal free for other shells on one satellite in this many, or lends links between planes.
+_SATELLITES_PER_BRIDGE = 25
+
 # Nodes of a star constellation spread over half a turn: its first and last plane, which fly against each other, are
 # farther apart than this many times the others.
 _SEAM = 1.5
@@ -118,8 +121,9 @@ def found_links(
 
     Shells and planes are found by clustering. Each satellite links to the next ahead and behind in its plane and to
     one in the planes to its east and west, if they stay within `max_range_m` and in sight `clearance_m` above the
-    ground all the way round. Terminals that gaps leave free go to companions in other shells. With three terminals
-    every other satellite looks east and the rest west; with two there are planes only.
+    ground all the way round. Terminals that gaps leave free, or that a shell without gaps lends, go to companions in
+    other shells. With three terminals every other satellite looks east and the rest west; with two there are planes
+    only.
 
     Satellites off station (raising, decaying) get no links. Links hold for as long as orbits keep step: on real sets
     all are usable for an hour and 99 % after three, then shells slide apart; find them again by then.
@@ -134,19 +138,40 @@ def found_links(
     frame = (np.ascontiguousarray(orbits.position_m), np.ascontiguousarray(orbits.quarter_m), orbits.radius_m)
     limits = (float(max_range_m), SEMI_MAJOR_AXIS_M + clearance_m)
 
-    pairs = [link_rings(planes.offset, planes.member, *frame, *limits)]
+    rings = link_rings(planes.offset, planes.member, *frame, *limits)
+    across = np.zeros((0, 2), dtype=np.int64)
     if links_per_satellite > 2:
         east, west = _sides(planes.offset, planes.member, len(elements), both=links_per_satellite > 3)
         turn = np.cos(orbits.inclination)
         places = (planes.offset, planes.member, planes.shell, planes.raan_deg, orbits.latitude_deg, turn)
-        pairs.append(link_across(*places, east, west, *frame, *limits))
-    spare = np.full(len(elements), links_per_satellite, dtype=np.int64)
-    spare -= np.bincount(np.concatenate(pairs).ravel(), minlength=len(elements))
+        across = link_across(*places, east, west, *frame, *limits)
+
     shell = np.full(len(elements), -1, dtype=np.int64)
     shell[planes.member] = np.repeat(planes.shell, np.diff(planes.offset))
+    spare = np.full(len(elements), links_per_satellite, dtype=np.int64)
+    spare -= np.bincount(np.concatenate([rings, across]).ravel(), minlength=len(elements))
+    lent = _lent(across, spare, shell)
+    np.add.at(spare, across[lent].ravel(), 1)
     free = np.flatnonzero((shell >= 0) & (spare > 0))
-    pairs.append(link_bridges(free, spare, shell, *frame, *limits))
-    return Links.of(np.concatenate(pairs))
+    bridges = link_bridges(free, spare, shell, *frame, *limits)
+    for link in np.flatnonzero(lent):
+        if spare[across[link]].min() > 0:
+            lent[link] = False
+            spare[across[link]] -= 1
+    return Links.of(np.concatenate([rings, across[~lent], bridges]))
+
+
+def _lent(across: Ints, spare: Ints, shell: Ints) -> Bools:
+    """Links between planes, spread evenly, whose terminals a shell lends to bridges: where too few are free anyway."""
+    lent = np.zeros(len(across), dtype=np.bool_)
+    shells = np.unique(shell[shell >= 0])
+    for number in shells if len(shells) > 1 else ():
+        inside = shell == number
+        wanted = inside.sum() / _SATELLITES_PER_BRIDGE - spare[inside].sum()
+        mine = np.flatnonzero(shell[across[:, 0]] == number)
+        if wanted > 0 and len(mine):
+            lent[mine[:: max(1, int(2 * len(mine) // wanted))]] = True
+    return lent
 
 
 def _sides(offset: Ints, member: Ints, satellites: int, *, both: bool) -> tuple[Bools, Bools]:
