@@ -12,6 +12,7 @@ import numpy as np
 _AGE_DAYS = np.array([0.0, 1.1, 3.2, 7.2])
 _MEDIAN_KM = np.array([1.0, 6.0, 17.0, 55.0])
 _P90_KM = np.array([3.0, 33.0, 194.0, 860.0])
+_LOST_KM = 13_800.0  # the diameter of an orbit at 530 km: no error along it can be larger
 
 
 class ExpectedError(NamedTuple):
@@ -25,12 +26,12 @@ def expected_error_km(age_days: float) -> ExpectedError:
     """What to expect of positions `age_days` from the elements' epoch, before or after.
 
     Between the measured ages it is interpolated along straight lines of the logarithm; past 7.2 days it grows with the
-    square of the age, as drag does, and says no more than that the positions are lost.
+    square of the age, as drag does, up to the width of a low orbit: positions are lost then.
     """
     age = abs(age_days)
     if age <= _AGE_DAYS[-1]:
         median, p90 = (float(np.exp(np.interp(age, _AGE_DAYS, np.log(row)))) for row in (_MEDIAN_KM, _P90_KM))
     else:
         growth = (age / _AGE_DAYS[-1]) ** 2
-        median, p90 = float(_MEDIAN_KM[-1] * growth), float(_P90_KM[-1] * growth)
+        median, p90 = (min(float(row[-1] * growth), _LOST_KM) for row in (_MEDIAN_KM, _P90_KM))
     return ExpectedError(median, p90)
