@@ -1,0 +1,211 @@
+"""The two ends of a link: network namespaces, devices, addresses and routes.
+
+    program ─ link0 [near namespace] ─ engine ─ link0 [far namespace] ─ server, way out
+
+A link inside another has no far namespace: its far end is a device of the namespace that its maker lives in, whose
+own way out is the outer link.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from skyhaul.emulation._addresses import LinkAddresses
+from skyhaul.emulation._devices import TUN_PATH, Device, open_packet, open_tun
+from skyhaul.emulation._namespaces import CLONE_NEWNET, enter_network, inside_network, set_kernel, this_network, unshare
+from skyhaul.emulation._netlink import Netlink
+from skyhaul.emulation._options import SMALLEST_MTU_6, LinkOptions
+
+DEVICE = "link0"
+NEST = "nest"
+DeviceKind: TypeAlias = Literal["tun", "veth"]
+
+_TRANSMIT_QUEUE = 4096  # packets that may wait for the engine while it is kept from running
+# Both ends of a veth link have one hardware address, so that frames cross the engine as they are.
+_HARDWARE = bytes((0x02, 0x53, 0x6B, 0x79, 0x00, 0x01))
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6  # <linux/if_packet.h>
+_ANY = ipaddress.ip_network("0.0.0.0/0")
+_ANY_6 = ipaddress.ip_network("::/0")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a link: its network namespace (a descriptor, -1: not ours) and its device."""
+
+    network: int
+    device: Device
+
+
+def device_kind() -> DeviceKind:
+    """TUN where its device file can be opened; veth with AF_PACKET, which needs none, elsewhere."""
+    try:
+        os.close(os.open(TUN_PATH, os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return "veth"
+    return "tun"
+
+
+def engine_network() -> int:
+    """Move to a network namespace for the engine alone, where nothing speaks unasked; returns its descriptor."""
+    network = new_network()
+    set_kernel("net/ipv6/conf/all/disable_ipv6", "1")
+    set_kernel("net/ipv6/conf/default/disable_ipv6", "1")
+    return network
+
+
+def new_network() -> int:
+    """Move to a new network namespace with its loopback up; returns its descriptor."""
+    unshare(CLONE_NEWNET)
+    with Netlink() as netlink:
+        netlink.set_up("lo")
+    return this_network()
+
+
+def near_end(options: LinkOptions, addresses: LinkAddresses, kind: DeviceKind, engine: int) -> End:
+    """The end that the program is at: everything it sends goes over the link."""
+    network = new_network()
+    try:
+        device = _make(options, kind, DEVICE, "near0", engine)
+        _address(options, addresses, DEVICE, near=True)
+        with Netlink() as netlink:
+            netlink.add_route(_ANY, DEVICE)
+            if has_six(options):
+                netlink.add_route(_ANY_6, DEVICE)
+        allow_ping()
+        widen_tcp(options)
+    finally:
+        enter_network(engine)
+    return End(network, device)
+
+
+def far_end(options: LinkOptions, addresses: LinkAddresses, kind: DeviceKind, engine: int) -> End:
+    """The other end, in a namespace that knows the link's addresses and, so far, nothing else."""
+    network = new_network()
+    try:
+        device = _make(options, kind, DEVICE, "far0", engine)
+        route_inwards(options, addresses, DEVICE)
+        allow_ping()
+        widen_tcp(options)
+    finally:
+        enter_network(engine)
+    return End(network, device)
+
+
+def nested_end(
+    options: LinkOptions, outer: LinkAddresses, kind: DeviceKind, engine: int
+) -> tuple[LinkAddresses, Device | str]:
+    """The far end of a link inside another: a device here, in the namespace of the caller, and its addresses.
+
+    Returns the open TUN device, or the name of the veth's peer in the namespace open as `engine`.
+    """
+    made: tuple[LinkAddresses, Device | str] | None = None
+    for number in range(1, outer.places + 1):
+        name = f"{NEST}{number}"
+        try:
+            made = outer.inner(number), _make_here(options, kind, name, "far0", engine)
+            break
+        except OSError as error:
+            if error.errno not in (errno.EBUSY, errno.EEXIST):
+                raise
+    if made is None:
+        outer.inner(outer.places + 1)  # says that there is no place left
+        raise AssertionError("unreachable")
+    route_inwards(options, made[0], name)
+    return made
+
+
+def route_inwards(options: LinkOptions, addresses: LinkAddresses, device: str) -> None:
+    """Be the far end: have its address, forward, and send all of the link's prefix over it."""
+    _address(options, addresses, device, near=False)
+    set_kernel("net/ipv4/ip_forward", "1")
+    with Netlink() as netlink:
+        netlink.add_route(addresses.prefix, device)
+        if has_six(options):
+            set_kernel("net/ipv6/conf/all/forwarding", "1")
+            netlink.add_route(addresses.prefix6, device)
+
+
+def has_six(options: LinkOptions) -> bool:
+    """Whether the link carries IPv6: the kernel has it, and the MTU is large enough for it."""
+    return options.mtu >= SMALLEST_MTU_6 and Path("/proc/sys/net/ipv6").exists()
+
+
+def allow_ping() -> None:
+    """Let the owner's group use ICMP sockets in this namespace, as most distributions do for everybody."""
+    group = os.getegid()
+    set_kernel("net/ipv4/ping_group_range", f"{group} {group}")
+
+
+def widen_tcp(options: LinkOptions) -> None:
+    """Let TCP have twice the link's bandwidth-delay product in flight, where the kernel's own limit is lower.
+
+    Linux lets TCP's receive window be about half of the buffer, hence four times.
+    """
+    fastest = max(min(side.rate_bps, 10e9) for side in (options.up, options.down))
+    need = min(1 << 30, int(4 * fastest / 8e9 * (options.up.delay_ns + options.down.delay_ns)))
+    for name in ("net/ipv4/tcp_rmem", "net/ipv4/tcp_wmem"):
+        try:
+            least, usual, most = Path("/proc/sys", name).read_text().split()
+        except (OSError, ValueError):
+            continue
+        if need > int(most):
+            set_kernel(name, f"{least} {usual} {need}")
+
+
+def leads_out(device: str) -> bool:
+    """Whether the default route of this network namespace goes out of a device."""
+    lines = Path("/proc/thread-self/net/route").read_text().splitlines()[1:]
+    return any(line.split()[:2] == [device, "00000000"] for line in lines)
+
+
+def overruns(end: End) -> int:
+    """Packets that found the queue before the engine full: the engine was kept from running, or is too slow."""
+    if end.device.framing.ethernet_bytes:
+        with socket.socket(fileno=os.dup(end.device.fd)) as opened:
+            _, dropped = struct.unpack("II", opened.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+            return int(dropped)
+    if end.network < 0:
+        return 0
+    with inside_network(end.network), Netlink() as netlink:
+        return netlink.transmit_drops(end.device.name)
+
+
+def _make(options: LinkOptions, kind: DeviceKind, name: str, peer: str, engine: int) -> Device:
+    made = _make_here(options, kind, name, peer, engine)
+    return made if isinstance(made, Device) else open_peer(options, made, engine)
+
+
+def _make_here(options: LinkOptions, kind: DeviceKind, name: str, peer: str, engine: int) -> Device | str:
+    """A device of this namespace: the open TUN, or the name of a veth's peer in the engine's namespace."""
+    if kind == "tun":
+        return open_tun(name, offload=options.offload)
+    with Netlink() as netlink:
+        netlink.add_veth(name, peer, peer_namespace=engine, hardware=_HARDWARE)
+    return peer
+
+
+def open_peer(options: LinkOptions, peer: str, engine: int) -> Device:
+    """The engine's side of a veth pair."""
+    with inside_network(engine):
+        with Netlink() as netlink:
+            netlink.set_up(peer, mtu=options.mtu, tx_queue=_TRANSMIT_QUEUE)
+        return open_packet(peer)
+
+
+def _address(options: LinkOptions, addresses: LinkAddresses, device: str, *, near: bool) -> None:
+    # The kernel's own chatter (neighbours, routers, link-local addresses) would be traffic on the link.
+    set_kernel(f"net/ipv6/conf/{device}/addr_gen_mode", "1")
+    set_kernel(f"net/ipv6/conf/{device}/accept_ra", "0")
+    four, six = (addresses.near, addresses.far), (addresses.near6, addresses.far6)
+    with Netlink() as netlink:
+        netlink.set_up(device, mtu=options.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=True, one_segment=not options.offload)
+        netlink.add_address(device, *(four if near else four[::-1]))
+        if has_six(options):
+            netlink.add_address(device, *(six if near else six[::-1]))
