@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -11,14 +12,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """CPU seconds of one way: median over the rounds, and the least."""
+    """Wall seconds of one way: median over the rounds, and the least."""
 
     median_s: float
     least_s: float
 
 
 def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, Timing]:
-    """Run every way once a round. CPU time of the process counts: other programs on the machine do not."""
+    """Run every way once a round. Wall time counts, so the machine should have nothing else to do."""
     for _ in range(warm_up):
         for way in ways.values():
             way()
@@ -28,12 +29,25 @@ def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
     try:
         for _ in range(rounds):
             for name, way in ways.items():
-                start = time.process_time_ns()
+                start = time.perf_counter_ns()
                 way()
-                seconds[name].append((time.process_time_ns() - start) / 1e9)
+                seconds[name].append((time.perf_counter_ns() - start) / 1e9)
     finally:
         gc.enable()
     return {name: Timing(statistics.median(values), min(values)) for name, values in seconds.items()}
+
+
+def on_one_core(way: Callable[[], object]) -> Callable[[], object]:
+    """The same work kept to the calling thread."""
+
+    def run() -> object:
+        os.environ["SKYHAUL_THREADS"] = "1"
+        try:
+            return way()
+        finally:
+            del os.environ["SKYHAUL_THREADS"]
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ R = TypeVar("R")
 
 # On many processors LLVM holds vectors to 256 bits even where 512 are there; Skyhaul's kernels are arithmetic in long
 # columns and run a third faster with them. Numba takes its target from here when it first compiles.
+_config: Any = numba.config
 _features = llvm.get_host_cpu_features()
-if _features.get("avx512f") and numba.config.CPU_FEATURES is None and numba.config.CPU_NAME is None:
+if _features.get("avx512f") and _config.CPU_FEATURES is None and _config.CPU_NAME is None:
     _features["prefer-256-bit"] = False
-    numba.config.CPU_NAME = llvm.get_host_cpu_name()
-    numba.config.CPU_FEATURES = _features.flatten()
+    _config.CPU_NAME = llvm.get_host_cpu_name()
+    _config.CPU_FEATURES = _features.flatten()
 
 # Contraction and reciprocals only: 'reassoc' would fold the rounding trick of `orbits._sincos`,
 # 'nnan' and 'ninf' would delete the tests for not-a-number.
