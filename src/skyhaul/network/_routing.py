@@ -13,14 +13,11 @@ from skyhaul.types import Floats, Ints, Ints32
 if TYPE_CHECKING:
     from skyhaul.network._lasers import Links
 
-# Largest number of links a satellite has where all costs of a sweep fit the four slots of its kernel.
-_SWEEP_DEGREE = 4
+# Below this many targets buckets, which take them one by one, are about as fast as sweeps over eight at once.
+_SWEEP_TARGETS = 8
 
-# Below this many targets buckets, which take them one by one, are as fast as sweeps over eight.
-_SWEEP_TARGETS = 3
-
-# Sweeps over plane order settle in about 9, over real constellations by catalogue number in 20 to 40, which is still
-# faster than buckets. Where this many do not, the numbering is poor, and buckets, which do not mind, take over.
+# Sweeps settle in 6 to 9 on +Grid, in 13 to 30 on real constellations and on satellites linked to their nearest, in
+# whatever order they are numbered. Where this many do not, buckets take over.
 _MOST_SWEEPS = 60
 
 
@@ -28,7 +25,7 @@ _MOST_SWEEPS = 60
 class LinkGraph:
     """An undirected graph of N satellites, each with room for D links.
 
-    neighbour  (N, D) int32: the satellite at the other end, −1 where there is no link
+    neighbour  (N, D) int32: the satellites at the other ends in rising order, −1 where there is no link
     cost       (N, D) of the link, the same from both ends, 0 or more; ∞ where there is no link. Metres or seconds
     """
 
@@ -128,14 +125,14 @@ class StationPaths:
 def shortest_paths(graph: LinkGraph, targets: Targets) -> Routes:
     """Least costs and next hops from every satellite of `graph` to every target.
 
-    Exact: the least sum of links and last leg, added from the target outwards in double precision. Graphs of up to
-    four links a satellite go through vectorised sweeps when there are several targets, all others through buckets;
-    both give the same routes to the last bit.
+    Exact: the least sum of links and last leg, added from the target outwards in double precision. Several targets go
+    through vectorised sweeps; few, and graphs with links that cost next to nothing, through buckets. Both give the same
+    routes to the last bit.
     """
     from skyhaul.network._buckets import bucket_paths
 
     offset, satellite, last_leg = _checked(targets, len(graph))
-    if len(targets) >= _SWEEP_TARGETS and graph.neighbour.shape[1] <= _SWEEP_DEGREE:
+    if len(targets) >= _SWEEP_TARGETS:
         from skyhaul.network._sweeps import sweep_paths
 
         swept = sweep_paths(graph.neighbour, graph.cost, offset, satellite, last_leg, _MOST_SWEEPS)

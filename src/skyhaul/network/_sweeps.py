@@ -3,6 +3,7 @@
 Every satellite has a row of costs, one lane a target. A sweep goes over the satellites in order, forwards and
 backwards in turn, and lowers each row to the least of its neighbours' rows plus the link between. When satellites are
 numbered along planes, wave fronts run along whole planes within one sweep and about nine sweeps settle all costs.
+Links are taken four at a time, as many as +Grid has; satellites with more take several turns.
 
 The row operations are written as LLVM vectors of eight doubles. LLVM splits them where registers are narrower, so the
 same code runs on processors with AVX-512, AVX2, SSE2 or NEON.
@@ -19,10 +20,11 @@ from numba import types
 from numba.extending import intrinsic
 
 from skyhaul._kernel import kernel
+from skyhaul.network._buckets import bucket_paths
 from skyhaul.network._hops import TO_TARGET, UNREACHABLE
 from skyhaul.types import Floats, Ints, Ints32
 
-DEGREE = 4
+_SLOTS = 4
 _LANES = 8
 
 # Rows of 32 targets are fastest (four vectors hide each other's latency and share one look-up of neighbours); what is
@@ -33,6 +35,9 @@ _WIDE_FROM = 20
 
 # Number of costs up to which they stay in a second-level cache: 2 MiB of doubles.
 _IN_CACHE = 1 << 18
+
+# Sweeps by number after which another order is tried: +Grid by planes takes 9.
+_PATIENCE = 12
 
 # Relative spacing of doubles, with a factor of 4 to spare.
 _ROUNDING = 2.0**-50
@@ -76,15 +81,17 @@ class _Row:
     """A satellite's lanes and those of its neighbours, with the links between, as generated code."""
 
     def __init__(self, context: Any, builder: Any, kinds: Any, arguments: Any) -> None:
-        costs, first, _, neighbour, cost, row = arguments[:6]
+        costs, first, _, neighbour, cost, row, turn = arguments[:7]
         self.builder = builder
         self.vectors = len(kinds[2])
         array = context.make_array(kinds[0])(context, builder, costs)
         self.costs = array.data
         width = builder.extract_value(array.shape, 1)
-        neighbours = _data(context, builder, kinds[3], neighbour)
-        links = _data(context, builder, kinds[4], cost)
-        slots = [builder.add(builder.mul(row, _INT(DEGREE)), _INT(slot)) for slot in range(DEGREE)]
+        table = context.make_array(kinds[3])(context, builder, neighbour)
+        neighbours, links = table.data, _data(context, builder, kinds[4], cost)
+        start = builder.mul(row, builder.extract_value(table.shape, 1))
+        start = builder.add(start, builder.mul(turn, _INT(_SLOTS)))
+        slots = [builder.add(start, _INT(slot)) for slot in range(_SLOTS)]
         self.satellites = [builder.load(builder.gep(neighbours, [slot]), typ=_INDEX) for slot in slots]
         self.links = [_splat(builder, builder.load(builder.gep(links, [slot]), typ=ir.DoubleType())) for slot in slots]
         rows = [row, *(builder.sext(satellite, _INT) for satellite in self.satellites)]
@@ -102,15 +109,15 @@ class _Row:
 
 
 @_operation
-def _relax(typing: Any, costs: Any, first: Any, groups: Any, neighbour: Any, cost: Any, row: Any) -> Any:
-    """Lower the lanes of a row, from `first` on, to the least over its neighbours; not 0 if any fell."""
+def _relax(typing: Any, costs: Any, first: Any, groups: Any, neighbour: Any, cost: Any, row: Any, turn: Any) -> Any:
+    """Lower the lanes of a row, from `first` on, to the least over four of its neighbours; not 0 if any fell."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = _Row(context, builder, signature.args, arguments)
         fell = _INT(0)
         for vector in range(rows.vectors):
             before = least = _load(builder, rows.pointer(vector))
-            for slot in range(DEGREE):
+            for slot in range(_SLOTS):
                 through = rows.through(slot, vector)
                 least = builder.select(builder.fcmp_ordered("<", through, least), through, least)
             lanes = builder.bitcast(builder.fcmp_ordered("<", least, before), ir.IntType(_LANES))
@@ -118,7 +125,7 @@ def _relax(typing: Any, costs: Any, first: Any, groups: Any, neighbour: Any, cos
             _store(builder, least, rows.pointer(vector), 8)
         return fell
 
-    return types.int64(costs, types.intp, groups, neighbour, cost, types.intp), generate
+    return types.int64(costs, types.intp, groups, neighbour, cost, types.intp, types.intp), generate
 
 
 @_operation
@@ -130,43 +137,63 @@ def _finish(
     neighbour: Any,
     cost: Any,
     row: Any,
+    turn: Any,
     costs_out: Any,
     hops_out: Any,
     start: Any,
 ) -> Any:
-    """Write a row's settled lanes and their next hops out, from flat index `start` on.
+    """Write a row's settled lanes out, from flat index `start` on, and those of their next hops that are here.
 
-    The hop is the first neighbour that attains the least, the target when none does, and none when there is no way.
+    The hop is the first of these four neighbours that attains the least. Where none does it stays what it was, and
+    where there is no way it is none.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = _Row(context, builder, signature.args, arguments)
-        costs_data = _data(context, builder, signature.args[6], arguments[6])
-        hops_data = _data(context, builder, signature.args[7], arguments[7])
+        costs_data = _data(context, builder, signature.args[7], arguments[7])
+        hops_data = _data(context, builder, signature.args[8], arguments[8])
         nowhere = ir.Constant(_ROW, [float("inf")] * _LANES)
         for vector in range(rows.vectors):
+            index = builder.add(arguments[9], _INT(_LANES * vector))
+            hops = _vector_at(builder, hops_data, index, _HOPS)
+            hop = builder.load(hops, typ=_HOPS)
+            hop.align = 4
             least = _load(builder, rows.pointer(vector))
-            hop = _splat(builder, _INDEX(TO_TARGET))
-            for slot in reversed(range(DEGREE)):
+            for slot in reversed(range(_SLOTS)):
                 attains = builder.fcmp_ordered("<=", rows.through(slot, vector), least)
                 hop = builder.select(attains, _splat(builder, rows.satellites[slot]), hop)
             reached = builder.fcmp_ordered("<", least, nowhere)
             hop = builder.select(reached, hop, _splat(builder, _INDEX(UNREACHABLE)))
-            index = builder.add(arguments[8], _INT(_LANES * vector))
             _store(builder, least, _vector_at(builder, costs_data, index, _ROW), 8)
-            _store(builder, hop, _vector_at(builder, hops_data, index, _HOPS), 4)
+            _store(builder, hop, hops, 4)
         return context.get_dummy_value()
 
-    return types.none(costs, types.intp, groups, neighbour, cost, types.intp, costs_out, hops_out, types.intp), generate
+    index = types.intp
+    return types.none(costs, index, groups, neighbour, cost, index, index, costs_out, hops_out, index), generate
 
 
 @kernel()
-def _sweep(costs: Floats, first: int, groups: tuple[int, ...], neighbour: Ints32, cost: Floats, backwards: bool) -> int:
+def _sweep(
+    costs: Floats,
+    first: int,
+    groups: tuple[int, ...],
+    neighbour: Ints32,
+    cost: Floats,
+    turns: Ints32,
+    order: Ints,
+    backwards: bool,
+) -> int:
+    """Relax all rows in `order`, or by number where that is empty; 0 if none fell."""
     fell = 0
     count = len(neighbour)
+    ordered = len(order) > 0
     for i in range(count):
         row = count - 1 - i if backwards else i
-        fell |= _relax(costs, first, groups, neighbour, cost, row)
+        if ordered:
+            row = order[row]
+        fell |= _relax(costs, first, groups, neighbour, cost, row, 0)
+        for turn in range(1, turns[row]):
+            fell |= _relax(costs, first, groups, neighbour, cost, row, turn)
     return fell
 
 
@@ -177,6 +204,8 @@ def _settle(
     last_leg: Floats,
     neighbour: Ints32,
     cost: Floats,
+    turns: Ints32,
+    order: Ints,
     groups: tuple[int, ...],
     first: int,
     most_sweeps: int,
@@ -203,10 +232,12 @@ def _settle(
     while fell:
         if sweeps == most_sweeps:
             return False
-        fell = _sweep(table, column, groups, neighbour, cost, sweeps % 2 == 1)
+        fell = _sweep(table, column, groups, neighbour, cost, turns, order, sweeps % 2 == 1)
         sweeps += 1
     for row in range(count):
-        _finish(table, column, groups, neighbour, cost, row, costs, hops, row * width + first)
+        hops[row, first : first + lanes] = TO_TARGET
+        for turn in range(turns[row] - 1, -1, -1):
+            _finish(table, column, groups, neighbour, cost, row, turn, costs, hops, row * width + first)
     for target in range(first, last):
         for i in range(offset[target], offset[target + 1]):
             if last_leg[i] == costs[satellite[i], target] and last_leg[i] < np.inf:
@@ -229,43 +260,68 @@ def _sweep_all(
 ) -> bool:
     """Fill `costs` and `hops` in `wide` and `narrow` blocks of targets; False as in `sweep_paths`."""
     count, degree = neighbour.shape
-    others = np.empty((count, DEGREE), dtype=np.int32)
-    links = np.full((count, DEGREE), np.inf)
+    slots = _SLOTS * -(-degree // _SLOTS)
+    others = np.empty((count, slots), dtype=np.int32)
+    links = np.full((count, slots), np.inf)
+    turns = np.empty(count, dtype=np.int32)
     least, most = np.inf, 0.0
     for i in range(count):
-        for slot in range(DEGREE):
-            others[i, slot] = i
-            if slot < degree and neighbour[i, slot] >= 0:
-                others[i, slot] = neighbour[i, slot]
-                links[i, slot] = cost[i, slot]
+        used = 0
+        for slot in range(degree):
+            if neighbour[i, slot] >= 0 and cost[i, slot] < np.inf:
+                others[i, used], links[i, used] = neighbour[i, slot], cost[i, slot]
                 least = min(least, cost[i, slot])
-                if cost[i, slot] < np.inf:
-                    most = max(most, cost[i, slot])
+                most = max(most, cost[i, slot])
+                used += 1
+        others[i, used:] = i
+        turns[i] = max(1, -(-used // _SLOTS))
     for leg in last_leg:
         if leg < np.inf:
             most = max(most, leg)
     # Every link must add to the cost of every path: with one that is lost in rounding, hops could go in circles.
-    settled = bool(least > most * count * _ROUNDING)
-    first = 0
-    for _ in range(wide):
-        settled = settled and _settle(
-            offset, satellite, last_leg, others, links, _WIDE, first, most_sweeps, costs, hops
-        )
-        first += _LANES * len(_WIDE)
-    for _ in range(narrow):
-        settled = settled and _settle(
-            offset, satellite, last_leg, others, links, _NARROW, first, most_sweeps, costs, hops
-        )
-        first += _LANES * len(_NARROW)
-    return settled
+    if not least > most * count * _ROUNDING:
+        return False
+    order, patience = np.empty(0, dtype=np.int64), min(_PATIENCE, most_sweeps)
+    block = 0
+    while block < wide + narrow:
+        first = _LANES * (len(_WIDE) * min(block, wide) + len(_NARROW) * max(0, block - wide))
+        if block < wide:
+            settled = _settle(
+                offset, satellite, last_leg, others, links, turns, order, _WIDE, first, patience, costs, hops
+            )
+        else:
+            settled = _settle(
+                offset, satellite, last_leg, others, links, turns, order, _NARROW, first, patience, costs, hops
+            )
+        if settled:
+            block += 1
+        elif patience == most_sweeps:
+            return False
+        else:
+            order, patience = _wave_order(others, links), most_sweeps
+    return True
+
+
+@kernel()
+def _wave_order(neighbour: Ints32, cost: Floats) -> Ints:
+    """Satellites by their distance from one at the edge of the graph, which is the farthest from any other.
+
+    Wave fronts from anywhere then run outwards and inwards with the order, however satellites are numbered.
+    """
+    offset, end, leg = np.array([0, 1]), np.zeros(1, dtype=np.int32), np.zeros(1)
+    away = bucket_paths(neighbour, cost, offset, end, leg)[0][0]
+    for i in range(len(away)):
+        if away[end[0]] < away[i] < np.inf:
+            end[0] = i
+    return np.argsort(bucket_paths(neighbour, cost, offset, end, leg)[0][0])
 
 
 def sweep_paths(
     neighbour: Ints32, cost: Floats, offset: Ints, satellite: Ints32, last_leg: Floats, most_sweeps: int
 ) -> tuple[Floats, Ints32] | None:
-    """Least costs and next hops (M, N) from every satellite to every target, in a graph of degree 4 or less.
+    """Least costs and next hops (M, N) from every satellite to every target.
 
-    neighbour, cost              (N, D ≤ 4): a symmetric graph; −1 where there is no link
+    neighbour, cost              (N, D): a symmetric graph; −1 where there is no link
     offset, satellite, last_leg  the targets' last legs, as in `Targets`
 
     None when `most_sweeps` did not settle all costs, or a link is so cheap that it can be lost in rounding.
