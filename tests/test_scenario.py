@@ -66,7 +66,7 @@ def test_presets_hold_a_dozen_places_over_the_world_and_twenty_european_towns() 
     assert len(load_scenario("europe").terminals) == 20
     world = load_scenario("world").terminals
     assert len(world) == 12
-    assert {"kyiv", "louvain", "victoria", "ulukhaktok"} <= {terminal.name for terminal in world}
+    assert {"kyiv", "louvain", "victoria", "ulukhaktok", "mcmurdo"} <= {terminal.name for terminal in world}
 
 
 def test_every_error_is_listed_with_its_line_field_and_mend(tmp_path: Path) -> None:

@@ -26,12 +26,15 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], title:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, side in columns:
         table.add_column(name, justify=side, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False)
+    if title:
+        console.print(title, style="bold")
+    console.print(table)
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:

@@ -49,10 +49,11 @@ def plot(
     kinds = [str(one) for one in kind or ()]
     with open_dataset(dataset) as opened:
         opened.load()
+        written = []
         pictures = draw(opened, folder or dataset.with_suffix(""), kinds, terminal or ())
-        written = list(progress(pictures, len(kinds or PICTURES), "drawing"))
+        for path in progress(pictures, len(kinds or PICTURES), "drawing"):
+            written.append(str(path))
+            if not as_json:
+                print(path, flush=True)
     if as_json:
-        print_json({"dataset": str(dataset), "pictures": [str(path) for path in written]})
-    else:
-        for path in written:
-            print(path)
+        print_json({"dataset": str(dataset), "pictures": written})

@@ -101,6 +101,7 @@ def _layout(system: System, start: Any, duration: Any, step: Any) -> Layout:
             "title": f"Paths of the terminals of {facts['scenario']}",
             "source": f"skyhaul {facts['skyhaul_version']}, https://pypi.org/project/skyhaul/",
             **facts,
+            "elements_generated": int(world.synthetic),
             "start": utc(start),
             "step_s": float(step / np.timedelta64(1, "s")),
         },

@@ -117,7 +117,7 @@ def about(dataset: xr.Dataset) -> str:
 def _elements_text(facts: Any) -> str:
     name = str(facts.get("elements", ""))
     age = float(facts.get("elements_age_median_days", 0.0))
-    return f"{name}, {age:.1f} days old" if name and not facts.get("elements_generated", 0) else name
+    return name if not name or facts.get("elements_generated") else f"{name}, {age:.1f} days old"
 
 
 def span_text(time: AnyArray) -> str:

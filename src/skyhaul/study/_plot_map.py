@@ -81,7 +81,7 @@ def plot_map(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
         axes.grid(visible=True, axis="both", color="white", alpha=0.6)
         if east - west >= 180:
             axes.set_xticks(range(-180, 181, 60))
-            axes.set_yticks(range(-60, 91, 30))
+            axes.set_yticks(range(-90 if south < -85 else -60, 91 if north > 85 else 61, 30))
     return figure
 
 
@@ -100,7 +100,7 @@ def _extent(dataset: xr.Dataset, rows: Sequence[int]) -> tuple[float, float, flo
     longitude += [float(dataset["longitude"].values[k]) for k in rows]
     west, east, south, north = min(longitude), max(longitude), min(latitude), max(latitude)
     if east - west > 150.0 or max(abs(west), abs(east)) > 165.0:
-        return -180.0, 180.0, -65.0, 85.0
+        return -180.0, 180.0, max(-90.0, min(-60.0, south - 4.0)), min(90.0, max(80.0, north + 4.0))
     pad = max(3.0, 0.06 * (east - west))
     middle, half = (west + east) / 2.0, max((east - west) / 2.0 + pad, 12.0)
     centre, rise = (south + north) / 2.0, max((north - south) / 2.0 + 0.7 * pad, 8.0)

@@ -35,7 +35,7 @@ def plot_sky(
     """
     from matplotlib.patheffects import withStroke
 
-    with canvas(9.6, 5.9, title, subtitle) as figure:
+    with canvas(10.4, 5.9, title, subtitle) as figure:
         axes = _dome(figure.add_subplot(projection="polar"), mask_deg)
         arc_azimuth, arc_elevation = _geostationary_arc(place)
         axes.plot(arc_azimuth, 90.0 - arc_elevation, color=ORANGE, linewidth=1.0, label="geostationary arc")

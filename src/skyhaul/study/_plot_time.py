@@ -63,7 +63,7 @@ def _whole_run(axes: Axes, dataset: xr.Dataset, k: int) -> None:
     axes.set_xlim(edges[0], edges[-1])
     served = rtt[np.isfinite(rtt)]
     if len(served):
-        axes.set_ylim(0.0, float(np.percentile(served, 99.8)) * 1.18)
+        axes.set_ylim(0.0, 1.18 * float(np.percentile(served, 99.8)))
     else:
         axes.set_ylim(0.0, 1.0)
         axes.set_yticks([])
@@ -109,6 +109,8 @@ def _close_up(axes: Axes, dataset: xr.Dataset, k: int) -> None:
             )
         if satellite[number] < 0:
             axes.axvspan(slots[number], slots[number] + _SLOT, ymax=0.06, color=VERMILION, linewidth=0)
+    if np.isfinite(rtt).any():
+        axes.set_ylim(0.0, max(axes.get_ylim()[1], 1.12 * float(np.nanmax(rtt))))
     axes.set_xlim(slots[first], slots[last - 1] + _SLOT)
     from matplotlib.dates import DateFormatter, SecondLocator
 
@@ -163,7 +165,7 @@ def plot_throughput(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figur
             for row, k in enumerate(order):
                 _range_bar(axes, row, values[:, k], colour)
             axes.set_title(title)
-            axes.set_xlim(left=0.0)
+            axes.set_xlim(0.0, 1.06 * axes.get_xlim()[1])
             axes.set_xlabel("Mbit/s")
             axes.grid(axis="x")
             axes.grid(visible=False, axis="y")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -40,10 +41,9 @@ def check_output(path: Path, *, overwrite: bool = False) -> None:
             raise OutputError("is there already", where=str(path), mend="give another name, or --overwrite")
         if path.is_dir() != (path.suffix == ".zarr") or (path.is_dir() and not _is_store(path)):
             raise OutputError("is there and is no dataset of this kind", where=str(path), mend="give another name")
-    partial = _partial(path)
     try:
-        partial.touch()
-        partial.unlink()
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=str(path), mend="write elsewhere") from error
 
@@ -62,14 +62,18 @@ class DatasetWriter:
         check_output(path, overwrite=overwrite)
         self.path = path
         self._partial = _partial(path)
+        self._layout = layout
         self._snapshot: Snapshot | None = None
+
+    def __enter__(self) -> Self:
         try:
-            self._sink = _sink(self._partial, path.suffix, layout)
+            self._sink = _sink(self._partial, self.path.suffix, self._layout)
+        except (OSError, RuntimeError) as error:
+            _remove(self._partial)
+            raise self._failed(error) from error
         except BaseException:
             _remove(self._partial)
             raise
-
-    def __enter__(self) -> Self:
         return self
 
     def append(self, plan: Plan, paths: Paths) -> Block:
