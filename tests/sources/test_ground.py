@@ -94,7 +94,9 @@ def test_a_site_listed_twice_counts_once_and_namesakes_get_a_number(tmp_path: Pa
 
 def test_only_operational_sites_are_taken(tmp_path: Path) -> None:
     text = "name,lat,lon,status,type\nA,1,2,operational,gateway\nB,1,3,planned,gateway\nC,5,5,operational,pop\n"
-    assert read_ground(write(tmp_path, text)).gateways.name == ("A",)
+    path = write(tmp_path, text)
+    assert read_ground(path).gateways.name == ("A",)
+    assert read_ground(path, planned=True).gateways.name == ("A", "B")
 
 
 @pytest.mark.parametrize(
@@ -249,6 +251,14 @@ class TestPublicLists:
         ground = read_ground(path)
         operational = path.read_text(encoding="utf-8").count(",operational,")
         assert len(ground.gateways) + len(ground.pops) == operational == 249
+        every = read_ground(path, planned=True)
+        assert len(every.gateways) + len(every.pops) == 357
+
+    def test_planned_sites_of_the_map_are_there_on_request(self, folder: Path) -> None:
+        ground = read_ground(folder / "gateways_pops_backbone_2023-10-10.csv", planned=True)
+        # All 222 but three for telemetry and two that feed another operator's network.
+        assert len(ground.gateways) == 217
+        assert len(ground.pops) == 23
 
     @pytest.mark.parametrize(
         ("gateways", "pops", "counts"),

@@ -22,8 +22,10 @@ _SAME_SITE_M = 10_000.0
 _LINE_END_M = 50_000.0
 
 
-def read_ground(paths: Sequence[Path] | Path) -> Ground:
+def read_ground(paths: Sequence[Path] | Path, *, planned: bool = False) -> Ground:
     """A ground segment from one file, or from several merged: gateways in one and PoPs in another, say.
+
+    With `planned`, sites and lines that a list calls planned, not built or unknown are in service too.
 
     **CSV** with a header: `latitude` (or `lat`) and `longitude` (`lon`, `lng`) in degrees, and as far as they are
     there `name` (`code`), `kind` (`type`: `gateway` or `pop`; when there is none, the file's name must hold one of the
@@ -56,7 +58,7 @@ def read_ground(paths: Sequence[Path] | Path) -> Ground:
     becomes “name (2)”. `GroundError` names file, line, field and mend.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
-    return _merge([_parse_file(file) for file in files], ", ".join(str(file) for file in files))
+    return _merge([_parse_file(file, planned) for file in files], ", ".join(str(file) for file in files))
 
 
 def preset_ground(name: str = "cities") -> Ground:
@@ -69,12 +71,12 @@ def preset_ground(name: str = "cities") -> Ground:
     return _merge([parse_ground(data, f"{name}.csv")], name)
 
 
-def _parse_file(path: Path) -> GroundList:
+def _parse_file(path: Path, planned: bool) -> GroundList:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise GroundError(f"cannot read: {error.strerror}", where=str(path), mend="check the path") from None
-    return parse_ground(data, str(path))
+    return parse_ground(data, str(path), planned=planned)
 
 
 def _merge(lists: Sequence[GroundList], source: str) -> Ground:

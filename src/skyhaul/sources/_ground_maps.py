@@ -18,9 +18,10 @@ _LINE = re.compile(r"#line-([0-9A-F]{6})")
 
 _LIVE_STATUS = frozenset({"operational", "live", "presumed live", "built", "active", "in service"})
 
-# Places in a list of PoPs where no traffic enters the internet at large: a community's own gateway, a test site, a
-# name kept for later.
-_NOT_A_POP = re.compile(r"community gateway|staging|testing site|planned|not yet operational", re.IGNORECASE)
+# Places in a list of PoPs where no traffic enters the internet at large: a community's own gateway, a test site; and
+# names kept for later.
+_NOT_A_POP = re.compile(r"community gateway|staging|testing site", re.IGNORECASE)
+_PLANNED_POP = re.compile(r"planned|not yet operational", re.IGNORECASE)
 
 # Sites that only feed another operator's network, as the map of 2023-10-10 writes it.
 _NOT_A_GATEWAY = re.compile(r"TT&C|backhaul only", re.IGNORECASE)
@@ -36,23 +37,25 @@ def description_field(description: str, field: str) -> str:
     return found.group(1).strip() if found else ""
 
 
-def gateway_in_service(row: Mapping[str, str]) -> bool:
-    """Whether a row lists a gateway that carries traffic.
+def gateway_in_service(row: Mapping[str, str], planned: bool = False) -> bool:
+    """Whether a row lists a gateway that carries traffic, or with `planned` one that may some day.
 
     The community's map has it in three places that do not always agree. A site carries traffic when its icon is green
     or blue and its Ka or E band is marked operational; so does one of another colour that is marked operational and
     either built or, in the notes, an existing site being enlarged. Sites for telemetry only, or that feed somebody
     else's network, do not. Other lists have a status column, or list only what is in service.
     """
-    if not _listed(row) or _NOT_A_GATEWAY.search(row.get("name", "")):
+    if not _listed(row, planned) or _NOT_A_GATEWAY.search(row.get("name", "")):
         return False
     icon = _ICON.search(row.get("style", ""))
     if not icon:
         return True
     shape, colour = icon.groups()
+    if shape == _TRACKING_SHAPE or planned:
+        return shape != _TRACKING_SHAPE
     description = row.get("description", "")
     operational = [description_field(description, f"{band} Operational") for band in ("Ka", "E")]
-    if shape == _TRACKING_SHAPE or (any(operational) and "TRUE" not in operational):
+    if any(operational) and "TRUE" not in operational:
         return False
     if colour in _LIVE_COLOURS:
         return True
@@ -60,23 +63,25 @@ def gateway_in_service(row: Mapping[str, str]) -> bool:
     return "TRUE" in operational and (built or "xpanding" in description_field(description, "Notes"))
 
 
-def pop_in_service(row: Mapping[str, str]) -> bool:
-    """Whether a row lists a PoP where traffic enters the internet today: by its status, its icon's colour, its note."""
-    if not _listed(row) or _NOT_A_POP.search(row.get("note", "").replace("\xa0", " ")):
+def pop_in_service(row: Mapping[str, str], planned: bool = False) -> bool:
+    """Whether a row lists a PoP where traffic enters the internet, by its status, its icon's colour and its note."""
+    note = row.get("note", "").replace("\xa0", " ")
+    if not _listed(row, planned) or _NOT_A_POP.search(note) or (_PLANNED_POP.search(note) and not planned):
         return False
     icon = _ICON.search(row.get("style", ""))
-    return icon is None or icon.group(2) in _LIVE_COLOURS
+    return planned or icon is None or icon.group(2) in _LIVE_COLOURS
 
 
-def line_in_service(row: Mapping[str, str]) -> bool:
+def line_in_service(row: Mapping[str, str], planned: bool = False) -> bool:
     """Whether a backbone line is neither suspected nor under construction: the map draws those purple and yellow."""
     line = _LINE.search(row.get("style", ""))
-    return _listed(row) and (line is None or line.group(1) not in _PLANNED_LINE_COLOURS)
+    return _listed(row, planned) and (planned or line is None or line.group(1) not in _PLANNED_LINE_COLOURS)
 
 
-def _listed(row: Mapping[str, str]) -> bool:
+def _listed(row: Mapping[str, str], planned: bool) -> bool:
     status = row.get("status", "").casefold()
-    return row.get("shown", "").casefold() not in {"false", "0", "no"} and (not status or status in _LIVE_STATUS)
+    shown = row.get("shown", "").casefold() not in {"false", "0", "no"}
+    return shown and (planned or not status or status in _LIVE_STATUS)
 
 
 def antennas_in_words(row: Mapping[str, str]) -> str:

@@ -97,10 +97,11 @@ class GroundList:
     cables: list[Cable] = field(default_factory=list)
 
 
-def parse_ground(data: bytes, source: str) -> GroundList:
+def parse_ground(data: bytes, source: str, *, planned: bool = False) -> GroundList:
     """The places and lines in a file's bytes; `source` is its name, whose ending says the format.
 
-    Sites that the file itself calls planned, not built, or no gateway or PoP at all are left out.
+    Sites that the file itself calls planned or not built are left out unless `planned`; those that it calls no gateway
+    or PoP at all are left out always.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -114,9 +115,9 @@ def parse_ground(data: bytes, source: str) -> GroundList:
     if ending == ".toml":
         return _parse_toml(text, source)
     if ending == ".json":
-        return _parse_rows(_json_rows(text, source), source)
+        return _parse_rows(_json_rows(text, source), source, planned)
     if ending == ".csv":
-        return _parse_rows(_csv_rows(text, source), source)
+        return _parse_rows(_csv_rows(text, source), source, planned)
     raise GroundError(f"“{ending}” is no format of a ground segment", where=source, mend="give .csv, .json or .toml")
 
 
@@ -174,16 +175,18 @@ def _json_rows(text: str, source: str) -> Iterator[tuple[str, Mapping[str, str]]
         yield where, {name: "" if values[i] is None else str(values[i]).strip() for name, i in columns.items()}
 
 
-def _parse_rows(rows: Iterable[tuple[str, Mapping[str, str]]], source: str) -> GroundList:
+def _parse_rows(rows: Iterable[tuple[str, Mapping[str, str]]], source: str, planned: bool) -> GroundList:
     found = GroundList()
     number = 0
     for where, row in rows:
         number += 1
         kind = _kind(row, where, source)
         if kind == "line":
-            if line_in_service(row):
+            if line_in_service(row, planned):
                 found.courses.append(_course(row.get("course", ""), where))
-        elif (kind == "gateway" and gateway_in_service(row)) or (kind == "pop" and pop_in_service(row)):
+        elif (kind == "gateway" and gateway_in_service(row, planned)) or (
+            kind == "pop" and pop_in_service(row, planned)
+        ):
             found.places.append(_place(row, kind, number, where))
     if not number:
         raise GroundError("no rows", where=source, mend="give one gateway or PoP a row")
