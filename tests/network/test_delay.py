@@ -62,7 +62,7 @@ def test_means_are_the_stated_ones() -> None:
     packet = packet_extra_s(MODEL, 1, time, key)
     interval = np.array(MODEL.grant_frames) * MODEL.frame_s
     grant = np.dot(interval, MODEL.grant_share)
-    mean = grant / 2 + MODEL.packet_queue_s + MODEL.burst_share * MODEL.burst_s
+    mean = grant / 2 + MODEL.queue_share * MODEL.queue_s + MODEL.burst_share * MODEL.burst_s
     assert packet.up_s.mean() == pytest.approx(mean, abs=5 * packet.up_s.std() / np.sqrt(count))
     assert packet.down_s.mean() == pytest.approx(MODEL.frame_s / 2, abs=5 * MODEL.frame_s / np.sqrt(12 * count))
     slot = slot_extra_s(MODEL, 1, 114_000_000 + np.arange(count // 10), key)
@@ -70,7 +70,7 @@ def test_means_are_the_stated_ones() -> None:
 
 
 def test_grants_of_a_slot_come_at_one_interval() -> None:
-    model = DelayModel(packet_queue_s=0.0, burst_s=0.0)
+    model = DelayModel(queue_s=0.0, burst_s=0.0)
     key = np.arange(40)
     wait = packet_extra_s(model, 2, START + np.arange(3000) * np.timedelta64(5, "ms"), key).up_s
     longest = wait.max(axis=0) / model.frame_s  # 3000 waits within one slot come close to the interval

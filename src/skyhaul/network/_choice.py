@@ -38,11 +38,11 @@ class ChoiceModel:
     """
 
     best_elevation_deg: float = 61.1
-    best_weight: float = 0.74
-    gso_weight: float = 1.10
+    best_weight: float = 0.77
+    gso_weight: float = 1.09
     gso_free_deg: float = 60.0
-    held_weight: float = 1.26
-    large_weight: float = 1.37
+    held_weight: float = 1.23
+    large_weight: float = 1.39
 
 
 def is_large(catalog_number: npt.ArrayLike) -> Bools:

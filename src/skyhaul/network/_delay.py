@@ -42,7 +42,8 @@ class DelayModel:
     grant_frames, grant_share  frames from one uplink grant to the next, and the share of slots with each: peaks in
                                the steps between probes at Victoria. A packet up waits for the next grant
     slot_queue_s               mean of an exponential part of the uplink that stays for the slot
-    packet_queue_s             mean of an exponential part of the uplink, new for every packet
+    queue_share, queue_s       share of packets that queue for the uplink, and the mean of their exponential wait: the
+                               wait of a queue with one server (M/M/1), new for every packet
     burst_share, burst_s       share of packets that wait much longer, and the mean of that exponential wait
     laser_hop_s                mean of an exponential part per laser link, each way, that stays for the slot: detours
                                and processing. Fitted on the one site with lasers
@@ -52,11 +53,12 @@ class DelayModel:
     frame_s: float = 1.0 / 750.0
     grant_frames: tuple[int, ...] = (3, 4, 6, 8)
     grant_share: tuple[float, ...] = (0.34, 0.28, 0.19, 0.19)
-    slot_queue_s: float = 4.3e-3
-    packet_queue_s: float = 4.5e-3
-    burst_share: float = 0.06
-    burst_s: float = 22e-3
-    laser_hop_s: float = 3.5e-3
+    slot_queue_s: float = 4.7e-3
+    queue_share: float = 0.59
+    queue_s: float = 6.5e-3
+    burst_share: float = 0.033
+    burst_s: float = 29e-3
+    laser_hop_s: float = 4.25e-3
 
     def __post_init__(self) -> None:
         if len(self.grant_frames) != len(self.grant_share) or not np.isclose(sum(self.grant_share), 1.0):
@@ -74,7 +76,7 @@ class DelayModel:
 
     def without_queueing(self) -> DelayModel:
         """The same model with its fixed part alone: nothing is drawn but zeros."""
-        return replace(self, frame_s=0.0, slot_queue_s=0.0, packet_queue_s=0.0, burst_s=0.0, laser_hop_s=0.0)
+        return replace(self, frame_s=0.0, slot_queue_s=0.0, queue_s=0.0, burst_s=0.0, laser_hop_s=0.0)
 
 
 def slot_extra_s(
@@ -104,9 +106,9 @@ def packet_extra_s(model: DelayModel, seed: int, time: Times, terminal_key: Ints
     ns = time.astype("datetime64[ns]").astype(np.int64)
     grant, queue, burst, frame = uniform_four(seed, Stream.PACKET_DELAY, key, ns[:, None])
     up = grant * _grant_interval_s(model, seed, time, key)
-    up += model.packet_queue_s * exponential(queue)
-    late = burst < model.burst_share
-    up[late] += model.burst_s * exponential(burst[late] / model.burst_share)
+    for draw, share, mean_s in ((queue, model.queue_share, model.queue_s), (burst, model.burst_share, model.burst_s)):
+        waits = draw < share
+        up[waits] += mean_s * exponential(draw[waits] / share)
     return DelayExtra(up, model.frame_s * frame)
 
 
