@@ -11,7 +11,7 @@ from skyhaul.errors import InputError
 from skyhaul.types import Bools
 from tests.emulation.recorded import END, constant, run
 
-SEGMENTS = 40_000
+SEGMENTS = 24_000
 
 
 def lost(settings: DirectionSettings, loss: float, segments: int = 1, table: LinkTable | None = None) -> Bools:

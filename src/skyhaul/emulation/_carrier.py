@@ -165,7 +165,9 @@ class Carrier:
         engine.start()
         if engine.why_plain:
             self._tell(note=f"the plain Python engine carries the packets: {engine.why_plain}")
-        # Time 0 of traces and outages is now: compiling may have taken a while.
+        words.send(json.dumps({"nameserver": nameserver}).encode())
+        answer = json.loads(words.recv(65536) or b"{}")
+        # Time 0 of traces and outages is when the command starts: compiling and the far program have taken a while.
         origin = time.monotonic_ns()
         feed = Feed(tables, schedules, origin)
         for number in range(len(tables)):
@@ -181,8 +183,9 @@ class Carrier:
             with inside_network(near.network):
                 capture = Capture(options.pcap, DEVICE)
         started = time.monotonic()
-        words.send(json.dumps({"nameserver": nameserver}).encode())
-        answer = json.loads(words.recv(65536) or b"{}")
+        if "ready" in answer:
+            words.send(b"start")
+            answer = json.loads(words.recv(65536) or b"{}")
         with contextlib.suppress(ChildProcessError):
             os.waitpid(first, 0)
         seconds = time.monotonic() - started

@@ -28,6 +28,7 @@ from skyhaul.emulation._namespaces import (
     die_with_parent,
     enter_network,
     keep_capabilities,
+    memory_mounted,
     mount_proc,
     own_mounts,
     unshare,
@@ -46,8 +47,10 @@ def start_namespace(
     networks: tuple[int, int],
     environment: dict[str, str],
 ) -> NoReturn:
-    """Make the PID namespace, and wait for its first process; that waits on `channel` for the word to start the
-    programs, and reports there how the command ended.
+    """Make the PID namespace, and wait for its first process.
+
+    That waits on `channel` for the word to prepare (with the name server to use), starts the far program, says that it
+    is ready, waits for the word to start the command, and reports how the command ended.
 
     networks   descriptors of the near and the far network namespace (-1: there is no far one)
     """
@@ -88,6 +91,9 @@ def _run_programs(
         if far:
             other = _start(far, far_network, environment, stdin=False)
             _wait_until_it_listens(other)
+        _report(channel, ready=True)
+        if not channel.recv(65536):
+            os._exit(1)
         program = _start(command, near_network, environment, stdin=True)
         signal.signal(signal.SIGTERM, lambda number, frame: _pass_on(program, number, frame))
         status = _reap_until(program)
@@ -168,13 +174,10 @@ def _wait_until_it_listens(process: int) -> None:
 
 
 def _use_nameserver(address: str) -> None:
-    """Show another resolv.conf to the programs; the host's is not touched."""
-    descriptor, path = tempfile.mkstemp(prefix="skyhaul-resolv-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"# Written by skyhaul for the programs behind this link.\nnameserver {address}\n")
-        Path(path).chmod(0o644)
-        with contextlib.suppress(OSError):  # a system without this file has no use for it
-            bind(path, _RESOLV)
-    finally:
-        Path(path).unlink()
+    """Show another resolv.conf to the programs; the host's is not touched, and no file is left anywhere."""
+    folder = Path(tempfile.gettempdir())
+    text = f"# Written by skyhaul for the programs behind this link.\nnameserver {address}\n"
+    # A system without this file has no use for it.
+    with contextlib.suppress(OSError), memory_mounted(str(folder)):
+        (folder / "resolv.conf").write_text(text)
+        bind(str(folder / "resolv.conf"), _RESOLV)

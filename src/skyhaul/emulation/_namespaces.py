@@ -15,6 +15,7 @@ from pathlib import Path
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
 
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+_MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 4, 47, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 CAP_NET_ADMIN, CAP_NET_RAW = 12, 13
@@ -112,6 +113,16 @@ def mount_proc() -> None:
 def bind(source: str, target: str) -> None:
     """Show the file `source` in the place of `target`."""
     _check(_libc.mount(os.fsencode(source), os.fsencode(target), None, _MS_BIND, None), f"mount {target}")
+
+
+@contextlib.contextmanager
+def memory_mounted(target: str) -> Iterator[None]:
+    """A file system in memory in the place of a folder for a while; what was bound elsewhere from it stays there."""
+    _check(_libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", _MS_NOSUID | _MS_NODEV, b"mode=755"), "mount")
+    try:
+        yield
+    finally:
+        _check(_libc.umount2(os.fsencode(target), _MNT_DETACH), "umount")
 
 
 def set_kernel(name: str, value: str) -> bool:

@@ -18,6 +18,7 @@ from skyhaul.emulation._table import LinkTable
 _BATCH = 16
 _IDLE_NS = 100_000_000
 _LARGEST_SELECT = 1024  # FD_SETSIZE
+_DEAD_AFTER = 1000  # errors in a row from a device, after which it is not waited for any more
 
 
 class _Port:
@@ -31,6 +32,7 @@ class _Port:
         self.direction = Direction(plan.settings, plan.table, None if log is None else self.note)
         self.newest: LinkTable | None = None
         self.next_event = NEVER
+        self.errors = 0
         self.reads = self.writes = self.write_errors = self.late_max = 0
         self.lateness = [0] * LATENESS_BINS
 
@@ -57,10 +59,15 @@ class _Port:
             for _ in range(_BATCH):
                 packet = os.read(fd, LARGEST_PACKET)
                 now = time.monotonic_ns()
+                if not packet:
+                    raise EOFError
+                self.errors = 0
                 self.reads += 1
                 direction.offer(now, shape_of(packet, framing), packet)
-        except OSError:
-            return  # nothing more to read for now, or a device that is going
+        except BlockingIOError:
+            return
+        except (OSError, EOFError):
+            self.errors += 1
 
     def release(self) -> None:
         direction = self.direction
@@ -114,8 +121,11 @@ class PlainLoop:
                 if fd == self._wake:
                     os.eventfd_read(fd)
                 else:
-                    by_fd[fd].read_some()
-                    by_fd[fd].next_event = 0
+                    port = by_fd[fd]
+                    port.read_some()
+                    port.next_event = 0
+                    if port.errors == _DEAD_AFTER:
+                        waiter.forget(fd)
             earliest = NEVER
             now = time.monotonic_ns()
             for port in self._ports:
@@ -178,6 +188,11 @@ class _Waiter:
             return select.select(self._fds, (), (), pause_ns / 1e9)[0]
         # epoll rounds up to whole milliseconds: wait for the whole ones only, and spin through the rest.
         return [fd for fd, _ in self._epoll.poll(pause_ns // 1_000_000 / 1000)]
+
+    def forget(self, fd: int) -> None:
+        self._fds.remove(fd)
+        if self._epoll is not None:
+            self._epoll.unregister(fd)
 
     def close(self) -> None:
         if self._epoll is not None:
