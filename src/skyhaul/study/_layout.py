@@ -11,8 +11,8 @@ from skyhaul.earth import Sites
 from skyhaul.study._variables import SAMPLES, SLOTS, TIME_UNITS, AnyArray, Block, Variable
 from skyhaul.types import Floats, Ints, Ints32
 
-# A chunk holds about a million numbers of one variable: 4 MiB, near the chunk that netCDF, Zarr and Dask each advise.
-_CHUNK = 1 << 20
+# Numbers of one variable in a chunk: 1 MiB, what Zarr's guide advises at the least, so that buffers stay small.
+_CHUNK = 1 << 18
 _LEAST_ROWS = 64
 
 

@@ -45,7 +45,16 @@ class NetcdfStore:
         if dimensions[0] not in self._file.dimensions:
             self._file.createDimension(dimensions[0], None)
         fill = np.float32(np.nan) if dtype == "f4" else None
-        made = self._file.createVariable(name, dtype, dimensions, chunksizes=chunks, fill_value=fill, **_DEFLATE)
+        made = self._file.createVariable(
+            # Whole chunks are written: HDF5's cache of them, 64 MiB a variable, would only hold them back.
+            name,
+            dtype,
+            dimensions,
+            chunksizes=chunks,
+            fill_value=fill,
+            chunk_cache=1,
+            **_DEFLATE,
+        )
         made.setncatts(dict(attributes))
 
     def extend(self, start: int, columns: Mapping[str, AnyArray]) -> None:

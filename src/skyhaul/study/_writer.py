@@ -52,7 +52,7 @@ class DatasetWriter:
     """Writes slots to a netCDF file, a Zarr store or a Parquet table, by the suffix of `path`.
 
     A context manager: leaving it normally puts the finished dataset at `path`; leaving it by an exception removes what
-    was written. Slots are buffered up to one chunk (a million numbers a variable), however long the run.
+    was written. Slots are buffered up to one chunk (a quarter of a million numbers a variable), however long the run.
     The same slots, layout and library versions give the same bytes.
 
     Raises OutputError where `check_output` does, and when writing fails.
