@@ -6,13 +6,14 @@ from skyhaul.orbits._elements import Elements
 from skyhaul.orbits._frames import EARTH_ROTATION_RAD_S, gmst_rad
 from skyhaul.orbits._gravity import altitude_km
 from skyhaul.orbits._inspect import ElementsReport, Shell, find_shells, inspect_elements
-from skyhaul.orbits._parse import Parsed, parse_elements
+from skyhaul.orbits._parse import LARGEST_ELEMENTS_BYTES, Parsed, parse_elements
 from skyhaul.orbits._rows import Problem
 from skyhaul.orbits._sky import Sky
 from skyhaul.orbits._walker import Walker, parse_walker, walker_elements
 
 __all__ = [
     "EARTH_ROTATION_RAD_S",
+    "LARGEST_ELEMENTS_BYTES",
     "Constellation",
     "Elements",
     "ElementsReport",

@@ -39,9 +39,13 @@ def unkozai(mean_motion_rad_min: Floats, eccentricity: Floats, inclination_rad: 
 
 
 def altitude_km(mean_motion_rev_day: Floats, eccentricity: Floats, inclination_deg: Floats) -> Floats:
-    """Mean altitude: Brouwer's semi-major axis less the WGS-72 equatorial radius of 6378.135 km, (N,) km."""
-    mean_motion = unkozai(radians_per_minute(mean_motion_rev_day), eccentricity, np.radians(inclination_deg))
-    return np.asarray((XKE / mean_motion) ** (2.0 / 3.0) * EARTH_RADIUS_KM - EARTH_RADIUS_KM)
+    """Mean altitude: Brouwer's semi-major axis less the WGS-72 equatorial radius of 6378.135 km, (N,) km.
+
+    NaN where the theory breaks down: orbits that would pass near the Earth's centre.
+    """
+    with np.errstate(all="ignore"):
+        mean_motion = unkozai(radians_per_minute(mean_motion_rev_day), eccentricity, np.radians(inclination_deg))
+        return np.asarray((XKE / mean_motion) ** (2.0 / 3.0) * EARTH_RADIUS_KM - EARTH_RADIUS_KM)
 
 
 def mean_motion_at(altitude: float, inclination_deg: float, eccentricity: float) -> float:

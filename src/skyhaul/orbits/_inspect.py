@@ -37,7 +37,8 @@ class ElementsReport:
     """What `inspect_elements` found.
 
     shells      greatest first; `scattered` counts satellites in none, such as those being raised
-    age_*_days  from the epochs to `time`, which may be negative
+    age_*_days  from the epochs to `time`: the median is negative for a time before them, the others are sizes
+    problems    how many sets have a problem of each kind
     """
 
     source: str
@@ -66,12 +67,14 @@ def find_shells(elements: Elements) -> tuple[Ints, tuple[Shell, ...]]:
     """The shell of each satellite (N,), -1 for none, and the shells, greatest first.
 
     Satellites are parted where sorted inclinations leave a gap, each group where sorted altitudes do, and groups of
-    fewer than five are none.
+    fewer than five are none. Satellites on their way up or down between two shells widen the range of one, which is why
+    a shell's altitude is a median.
     """
     height = altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg)
+    members = np.flatnonzero(np.isfinite(height))
     groups = [
         part
-        for group in _split(np.arange(len(elements)), elements.inclination_deg, _INCLINATION_GAP_DEG)
+        for group in _split(members, elements.inclination_deg, _INCLINATION_GAP_DEG)
         for part in _split(group, height, _ALTITUDE_GAP_KM)
         if len(part) >= _FEWEST
     ]

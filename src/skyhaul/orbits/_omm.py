@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any, TypeAlias
 from xml.parsers import expat
 
-import numpy as np
-
 from skyhaul.errors import ElementsError
-from skyhaul.orbits._rows import Row, Rows
-from skyhaul.orbits._tle import catalog_number
+from skyhaul.orbits._rows import DAY_NS, Problem, Row, Rows, catalog_number, midnight_ns, real, refuse_other_theories
 
-Message: TypeAlias = tuple[str, Mapping[str, Any]]  # where it starts, and its fields
+Pairs: TypeAlias = Iterable[tuple[str, Any]]  # keywords and values of a message, as it has them
+Reader: TypeAlias = Callable[[str, str, Rows], Iterator[tuple[str, Pairs]]]  # yields where each message starts, too
 
-_REQUIRED = (
-    "EPOCH",
-    "MEAN_MOTION",
-    "ECCENTRICITY",
-    "INCLINATION",
-    "RA_OF_ASC_NODE",
-    "ARG_OF_PERICENTER",
-    "MEAN_ANOMALY",
-)
+_ORBIT = ("MEAN_MOTION", "ECCENTRICITY", "INCLINATION", "RA_OF_ASC_NODE", "ARG_OF_PERICENTER", "MEAN_ANOMALY")
+_DERIVATIVES = ("MEAN_MOTION_DOT", "MEAN_MOTION_DDOT")
+# BSTAR: "required for SGP4" (table 4-3); without it a satellite would fly without drag and nobody know.
+_REQUIRED = ("EPOCH", *_ORBIT, "BSTAR")
 # What a message may say of itself, where SGP4 can use it; a message that says nothing is taken as that.
 _ALLOWED = {
     "MEAN_ELEMENT_THEORY": ("SGP4", "SGP/SGP4", "SGP"),
@@ -34,147 +27,196 @@ _ALLOWED = {
     "TIME_SYSTEM": ("UTC",),
     "CENTER_NAME": ("EARTH",),
 }
-_ISO = re.compile(r"(\d{4})-(?:(\d{2})-(\d{2})|(\d{3}))(?:[T ](\d{2}):(\d{2}):(\d{2})(?:\.(\d*))?)?Z?")
-_KVN = re.compile(r"\s*([A-Z][A-Z0-9_]*)\s*=\s*(.*?)\s*(?:\[[^\]]*\])?\s*")
+_ISO = re.compile(r"(\d{4})-(?:(\d\d)-(\d\d)|(\d{3}))[T ](\d\d):(\d\d):(\d\d)(?:\.(\d*))?Z?", re.ASCII)
+# The years that nanoseconds in 64 bits hold, from the first satellite on.
+_YEARS = range(1957, 2262)
+# Keywords that a message may repeat (7.3.8).
+_REPEATABLE = ("COMMENT", "USER_DEFINED_")
+# Units, which KVN of issue 2 of the standard may show behind a number; "[+]" behind a name is part of it.
+_UNITS = re.compile(r"\s*\[[^]]*\]$")
+_BLANKS = re.compile(r"\s*")
+_BETWEEN_OBJECTS = re.compile(r"[\s\[,]*")
 
 
 def read_omm(text: str, kind: str, source: str, rows: Rows) -> None:
     """Add every message of a text to `rows`; `kind` is "csv", "json", "xml" or "kvn"."""
-    for where, fields in _READERS[kind](text, source):
+    for where, pairs in _READERS[kind](text, source, rows):
         try:
+            fields = _fields(pairs)
             row = _row(fields)
-        except (ValueError, KeyError) as error:
-            rows.bad(str(error.args[0]) if error.args else "cannot be read", where)
+        except ValueError as error:
+            rows.bad(str(error), where)
             continue
-        rows.add(row, where)
+        kept = rows.add(row, where)
+        decay = fields.get("DECAY_DATE") or fields.get("USER_DEFINED_DECAY_DATE")
+        if kept and decay:
+            rows.problems.append(Problem("decayed", where, f"{row.name} decayed on {decay}"))
 
 
 def epoch_ns(text: str) -> int:
     """Nanoseconds since 1970 of a UTC date and time (month and day, or day of the year). ValueError if it is none."""
-    match = _ISO.fullmatch(text.strip())
+    match = _ISO.fullmatch(text)
     if match is None:
         raise ValueError(f"EPOCH is {text!r}, expected a UTC date and time like 2024-02-17T15:59:42.000000")
     year, month, day, yearday, hour, minute, second, fraction = match.groups()
-    if yearday is None:
-        date = np.datetime64(f"{year}-{month}-{day}", "D")
-    else:
-        date = np.datetime64(f"{year}-01-01", "D") + (int(yearday) - 1)
-    seconds = int(hour or 0) * 3600 + int(minute or 0) * 60 + int(second or 0)
-    if int(hour or 0) > 23 or int(minute or 0) > 59 or int(second or 0) > 60:
+    try:
+        midnight = date(int(year), int(month or 1), int(day or 1)) + timedelta(days=int(yearday or 1) - 1)
+    except (ValueError, OverflowError):
+        midnight = date.min
+    if midnight.year != int(year) or midnight.year not in _YEARS:
+        raise ValueError(f"EPOCH is {text!r}, which is no day from {_YEARS[0]} to {_YEARS[-1]}")
+    if int(hour) > 23 or int(minute) > 59 or int(second) > 60:
         raise ValueError(f"EPOCH is {text!r}, which is no time of day")
-    rest = int((fraction or "")[:9].ljust(9, "0"))
-    return int(date.astype("datetime64[ns]").astype(np.int64)) + seconds * 1_000_000_000 + rest
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
+    return midnight_ns(midnight) + seconds * (DAY_NS // 86_400) + int((fraction or "")[:9].ljust(9, "0"))
 
 
-def _row(fields: Mapping[str, Any]) -> Row:
-    missing = [field for field in _REQUIRED if fields.get(field) in (None, "")]
-    if missing:
-        raise ValueError(f"no {missing[0]}")
+def _fields(pairs: Pairs) -> dict[str, str]:
+    """What a message says, as text. ValueError where it says something twice."""
+    fields: dict[str, str] = {}
+    for keyword, value in pairs:
+        name = keyword.strip().upper()
+        if name in fields and not name.startswith(_REPEATABLE):
+            raise ValueError(f"{name} is there twice")
+        fields[name] = "" if value is None else str(value).strip()
+    return fields
+
+
+def _row(fields: Mapping[str, str]) -> Row:
     for field, allowed in _ALLOWED.items():
-        said = str(fields.get(field) or allowed[0]).strip().upper()
-        if said not in allowed:
+        said = fields.get(field, "").upper()
+        if said and said not in allowed:
             raise ValueError(f"{field} is {said}, expected {allowed[0]}")
-    number = str(fields.get("NORAD_CAT_ID") or "0")
-    designator = str(fields.get("OBJECT_ID") or "")
+    refuse_other_theories(fields.get("EPHEMERIS_TYPE", ""))
+    missing = [field for field in _REQUIRED if not fields.get(field)]
+    if missing:
+        raise ValueError(f"no {', '.join(missing)}")
+    number = catalog_number(fields.get("NORAD_CAT_ID") or "0")
+    designator = fields.get("OBJECT_ID", "")
     return Row(
-        str(fields.get("OBJECT_NAME") or number).strip(),
-        _number("NORAD_CAT_ID", number, catalog_number),
+        fields.get("OBJECT_NAME") or str(number),
+        number,
         # 1998-067A is written 98067A in element sets.
-        designator[2:4] + designator[5:].strip() if re.match(r"\d{4}-\d{3}", designator) else designator.strip(),
-        epoch_ns(str(fields["EPOCH"])),
-        *(_number(field, fields[field]) for field in _REQUIRED[1:]),
-        *(_number(field, fields.get(field) or 0.0) for field in ("BSTAR", "MEAN_MOTION_DOT", "MEAN_MOTION_DDOT")),
+        designator[2:4] + designator[5:] if re.match(r"\d{4}-\d{3}", designator) else designator,
+        epoch_ns(fields["EPOCH"]),
+        *(real(field, fields[field]) for field in (*_ORBIT, "BSTAR")),
+        *(real(field, fields.get(field) or "0") for field in _DERIVATIVES),
     )
 
 
-def _number(field: str, value: Any, convert: Callable[[Any], Any] = float) -> Any:
-    try:
-        return convert(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{field} is {value!r}, expected a number") from None
-
-
-def _csv(text: str, source: str) -> Iterator[Message]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    columns = [column.strip().upper() for column in reader.fieldnames or ()]
-    missing = [field for field in _REQUIRED if field not in columns]
-    if missing:
-        raise ElementsError(
-            f"no column {', '.join(missing)}", where=f"{source}:1", mend="the header names OMM fields: CelesTrak's CSV"
-        )
-    reader.fieldnames = columns
-    while True:
-        line = reader.line_num + 1
+def _csv(text: str, source: str, rows: Rows) -> Iterator[tuple[str, Pairs]]:
+    """Every line is a record: no field of an OMM holds a line end, and a stray quote must not swallow the rest."""
+    header: list[str] = []
+    for line, raw in enumerate(text.split("\n"), start=1):
+        if not raw.strip():
+            continue
+        where = f"{source}:{line}"
         try:
-            fields = next(reader)
-        except StopIteration:
-            return
+            (values,) = csv.reader([raw], strict=True)
         except csv.Error as error:
-            raise ElementsError(f"cannot be read as CSV: {error}", where=f"{source}:{line}") from error
-        yield f"{source}:{line}", fields
+            rows.bad(f"cannot be read as CSV: {error}", where)
+            continue
+        if not header:
+            header = _header(values, where)
+        elif len(values) != len(header):
+            rows.bad(f"{len(values)} fields, expected {len(header)}", where)
+        else:
+            yield where, zip(header, values, strict=True)
 
 
-def _json(text: str, source: str) -> Iterator[Message]:
+def _header(values: list[str], where: str) -> list[str]:
+    header = [value.strip().upper() for value in values]
+    missing = [field for field in _REQUIRED if field not in header]
+    if missing:
+        mend = "the first line names the fields of an OMM, as in CelesTrak's CSV"
+        raise ElementsError(f"no column {', '.join(missing)}", where=where, mend=mend)
+    return header
+
+
+def _json(text: str, source: str, rows: Rows) -> Iterator[tuple[str, Pairs]]:
     try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ElementsError(f"cannot be read as JSON: {error}", where=f"{source}{line}") from None
-    for k, fields in enumerate(data if isinstance(data, list) else [data], start=1):
-        upper = {str(key).upper(): value for key, value in fields.items()} if isinstance(fields, dict) else {}
-        yield f"{source}: object {k}", upper
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of more than 4,300 digits
+        flaw, line = (error.msg, f":{error.lineno}") if isinstance(error, json.JSONDecodeError) else (str(error), "")
+        raise ElementsError(f"cannot be read as JSON: {flaw}", where=f"{source}{line}", mend="fetch it again") from None
+    # A second pass over what is now known to be sound finds the line of each object, and keys that are there twice.
+    several = isinstance(whole, list)
+    between = _BETWEEN_OBJECTS if several else _BLANKS
+    decoder = json.JSONDecoder(object_pairs_hook=tuple)
+    position, line_number = 0, 1
+    for k in range(len(whole) if several else 1):
+        gap = between.match(text, position)
+        start = gap.end() if gap else position
+        value, end = decoder.raw_decode(text, start)
+        line_number += text.count("\n", position, start)
+        where = f"{source}:{line_number}, object {k + 1}"
+        line_number += text.count("\n", start, end)
+        position = end
+        if isinstance(value, tuple):
+            yield where, value
+        else:
+            rows.bad(f"{str(value)[:24]} is not an object", where)
 
 
-def _xml(text: str, source: str) -> Iterator[Message]:
-    messages: list[Message] = []
-    fields: dict[str, str] = {}
+def _xml(text: str, source: str, _: Rows) -> Iterator[tuple[str, Pairs]]:
+    """A message from each <segment>, of which an <omm> has one, whatever holds it: <omm>, <ndm> or both."""
+    messages: list[tuple[str, list[tuple[str, str]]]] = []
     inside: list[str] = []
-    parser = expat.ParserCreate()
+    said: list[str] = []
+    parser = expat.ParserCreate("utf-8")
 
-    def start(tag: str, _: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2].upper()
-        if name == "OMM":
-            fields.clear()
-            messages.append((f"{source}:{parser.CurrentLineNumber}", {}))
-        inside.append(name)
+        if name == "SEGMENT":
+            messages.append((f"{source}:{parser.CurrentLineNumber}", []))
+        inside.append(f"USER_DEFINED_{attributes.get('parameter', '')}" if name == "USER_DEFINED" else name)
+        said.clear()
 
     def end(_: str) -> None:
-        if inside.pop() == "OMM":
-            messages[-1] = (messages[-1][0], dict(fields))
-
-    def characters(data: str) -> None:
-        fields[inside[-1]] = fields.get(inside[-1], "") + data.strip()
+        name, value = inside.pop(), "".join(said).strip()
+        if value and "SEGMENT" in inside:
+            messages[-1][1].append((name, value))
+        said.clear()
 
     def entity(*_: Any) -> None:
-        raise ElementsError("declares an entity, which no message needs", where=source)
+        where = f"{source}:{parser.CurrentLineNumber}"
+        mend = "write the message without a document type"
+        raise ElementsError("declares an entity, which no message needs", where=where, mend=mend)
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.EntityDeclHandler = characters, entity
+    parser.CharacterDataHandler, parser.EntityDeclHandler = said.append, entity
     try:
         parser.Parse(text.encode("utf-8"), True)
     except expat.ExpatError as error:
-        message = expat.errors.messages[error.code]
-        raise ElementsError(f"cannot be read as XML: {message}", where=f"{source}:{error.lineno}") from None
+        flaw = expat.errors.messages[error.code]
+        where = f"{source}:{error.lineno}"
+        raise ElementsError(f"cannot be read as XML: {flaw}", where=where, mend="fetch it again") from None
     yield from messages
 
 
-def _kvn(text: str, source: str) -> Iterator[Message]:
+def _kvn(text: str, source: str, rows: Rows) -> Iterator[tuple[str, Pairs]]:
+    """A message begins with CCSDS_OMM_VERS or, in lists without that, with the next OBJECT_NAME."""
     where = ""
-    fields: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("COMMENT"):
+    pairs: list[tuple[str, str]] = []
+    sound = True
+    for number, line in enumerate(text.split("\n"), start=1):
+        keyword, equals, value = (part.strip() for part in line.partition("="))
+        if not line.strip() or keyword.split()[:1] == ["COMMENT"]:
             continue
-        match = _KVN.fullmatch(line)
-        if match is None:
-            raise ElementsError(f"expected KEYWORD = value, got {line.strip()[:24]!r}", where=f"{source}:{number}")
-        if match[1] == "CCSDS_OMM_VERS" and fields:
-            yield where, fields
-            fields = {}
-        if not fields:
-            where = f"{source}:{number}"
-        fields[match[1]] = match[2]
-    if fields:
-        yield where, fields
+        here = f"{source}:{number}"
+        if keyword == "CCSDS_OMM_VERS" or (keyword == "OBJECT_NAME" and keyword in dict(pairs)):
+            if pairs and sound:
+                yield where, pairs
+            pairs, sound = [], True
+        if not pairs:
+            where = here
+        if sound and (not equals or len(keyword.split()) != 1):
+            rows.bad(f"expected KEYWORD = value, got {line.strip()[:24]!r}", here)
+            sound = False
+        is_number = keyword in _REQUIRED or keyword in _DERIVATIVES
+        pairs.append((keyword, _UNITS.sub("", value) if is_number else value))
+    if pairs and sound:
+        yield where, pairs
 
 
-_READERS: dict[str, Callable[[str, str], Iterator[Message]]] = {"csv": _csv, "json": _json, "xml": _xml, "kvn": _kvn}
+_READERS: dict[str, Reader] = {"csv": _csv, "json": _json, "xml": _xml, "kvn": _kvn}

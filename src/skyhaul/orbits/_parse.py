@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from collections import Counter
@@ -18,7 +20,14 @@ from skyhaul.orbits._omm import read_omm
 from skyhaul.orbits._rows import Problem, Rows, columns
 from skyhaul.orbits._tle import read_tle
 
+# A message takes about 2 kB as XML, its largest form: room for a quarter of a million satellites.
+LARGEST_ELEMENTS_BYTES = 512 * 1024 * 1024
+_HOUR_NS = 3_600_000_000_000
 _CENTIDAY_NS = 864_000_000_000
+# A two-line set writes the epoch to 1e-8 days: an hour is off by up to half of that.
+_ROUNDING_NS = 432_000
+# Entry interface, 400,000 ft, where re-entry is taken to begin: NASA-STD-8719.14, assessment of re-entry survival.
+_REENTRY_KM = 122.0
 _MEND = "expected OMM (CSV, JSON, XML, KVN) or two-line elements, gzipped or not"
 
 
@@ -42,8 +51,11 @@ class Parsed:
         return sum(problem.kind == "bad" for problem in self.problems)
 
     def counts(self) -> dict[str, int]:
-        """How many problems there are of each kind."""
-        return dict(Counter(problem.kind for problem in self.problems))
+        """How many sets have a problem of each kind."""
+        counts: Counter[str] = Counter()
+        for problem in self.problems:
+            counts[problem.kind] += problem.satellites
+        return dict(counts)
 
 
 def parse_elements(data: bytes, source: str, *, skip_bad: bool = False) -> Parsed:
@@ -63,41 +75,50 @@ def parse_elements(data: bytes, source: str, *, skip_bad: bool = False) -> Parse
     if not rows.rows:
         bad = f": all {len(rows.problems)} sets are bad" if rows.problems else ""
         raise ElementsError(f"no elements{bad}", where=source, mend=_MEND)
-    newest, older = _newest(rows, source)
+    newest, older = _newest(rows)
     elements = columns(rows.rows[k] for k in newest)
     problems = (*rows.problems, *older, *_odd(elements, source))
     return Parsed(elements, problems, kind, source, sha256)
 
 
 def _text(data: bytes, source: str) -> str:
-    if not data.strip():
-        raise ElementsError("the file is empty", where=source, mend=_MEND)
+    """The content as text whose lines end in a line feed."""
     if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            what = "ends too early" if isinstance(error, EOFError) else "is damaged"
-            raise ElementsError(f"the gzip file {what}", where=source, mend="fetch it again") from None
-        if not data.strip():
-            raise ElementsError("the file is empty once unpacked", where=source, mend=_MEND)
-    if b"\0" in data:
-        raise ElementsError("the file is not text", where=source, mend=_MEND)
+        data = _unpacked(data, source)
+    if len(data) > LARGEST_ELEMENTS_BYTES:
+        mend = "no list of elements is that large; cut it into parts if it is one"
+        raise ElementsError(f"over {LARGEST_ELEMENTS_BYTES >> 20} MiB", where=source, mend=mend)
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        text = data.decode("latin-1")
+    if "\0" in text:
+        raise ElementsError("the file is not text", where=source, mend=_MEND)
+    if not text.strip():
+        raise ElementsError("the file is empty", where=source, mend=_MEND)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unpacked(data: bytes, source: str) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            return file.read(LARGEST_ELEMENTS_BYTES + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        what = "ends too early" if isinstance(error, EOFError) else "is damaged"
+        raise ElementsError(f"the gzip file {what}", where=source, mend="fetch it again") from None
 
 
 def _kind(text: str, source: str) -> str:
-    head = text.lstrip()[:2000]
-    first = head.splitlines()[0]
+    head = text.lstrip()[:4000]
+    first = head.split("\n", 1)[0]
     if head[0] in "[{":
         return "json"
     if head[0] == "<":
-        if re.match(r"<!doctype html|<html", head, re.IGNORECASE):
+        if re.search(r"<!doctype html|<html", head, re.IGNORECASE):
             raise ElementsError("is a web page, not elements", where=source, mend=_MEND)
         return "xml"
-    if re.search(r"^\s*CCSDS_OMM_VERS\s*=", head, re.MULTILINE):
+    if re.search(r"^\s*(CCSDS_OMM_VERS|OBJECT_NAME)\s*=", head, re.MULTILINE):
         return "kvn"
     if re.search(r"^[12] .{50}", head, re.MULTILINE):
         return "tle"
@@ -106,42 +127,38 @@ def _kind(text: str, source: str) -> str:
     raise ElementsError(f"begins with {first[:24]!r}", where=source, mend=_MEND)
 
 
-def _newest(rows: Rows, source: str) -> tuple[list[int], list[Problem]]:
-    """Which rows to keep, in the file's order, and a problem for each older set. Number 0 stands for none."""
+def _newest(rows: Rows) -> tuple[list[int], list[Problem]]:
+    """Which rows to keep, in the file's order, and a problem for each other set. Number 0 stands for none."""
     best: dict[int, int] = {}
-    older = []
+    others = []
     for k, row in enumerate(rows.rows):
         key = row.catalog_number or -1 - k
-        rival = best.get(key)
-        if rival is None:
-            best[key] = k
+        rival = best.setdefault(key, k)
+        if rival == k:
             continue
-        late, early = (k, rival) if row.epoch_ns > rows.rows[rival].epoch_ns else (rival, k)
-        best[key] = late
-        text = f"{row.name} ({key}) is there twice: the set of {rows.where[late].removeprefix(source + ':')} is newer"
-        older.append(Problem("duplicate", rows.where[early], text))
-    return sorted(best.values()), older
+        kept, left = (k, rival) if row.epoch_ns > rows.rows[rival].epoch_ns else (rival, k)
+        best[key] = kept
+        text = f"{row.name} ({key}) is there twice: kept is the newest set, of {rows.where[kept]}"
+        others.append(Problem("duplicate", rows.where[left], text))
+    return sorted(best.values()), others
 
 
 def _odd(elements: Elements, source: str) -> list[Problem]:
     problems = []
-    period = MINUTES_PER_DAY / elements.mean_motion_rev_day
-    deep = int(np.count_nonzero(period >= DEEP_SPACE_PERIOD_MIN))
+    deep = int(np.count_nonzero(elements.mean_motion_rev_day <= MINUTES_PER_DAY / DEEP_SPACE_PERIOD_MIN))
     if deep:
         text = f"{deep} with a period of 225 min or more: deep space, propagated one by one"
-        problems.append(Problem("deep-space", source, text))
+        problems.append(Problem("deep-space", source, text, deep))
     height = altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg)
     perigee = (height + EARTH_RADIUS_KM) * (1.0 - elements.eccentricity) - EARTH_RADIUS_KM
-    # Below 120 km no satellite completes another revolution.
-    low = np.flatnonzero(perigee < 120.0)
+    low = np.flatnonzero(~(perigee >= _REENTRY_KM))
     if len(low):
         names = ", ".join(elements.name[k] for k in low[:3])
-        problems.append(Problem("decayed", source, f"{len(low)} with a perigee below 120 km, such as {names}"))
+        text = f"{len(low)} with a perigee below {_REENTRY_KM:g} km, such as {names}"
+        problems.append(Problem("decayed", source, text, len(low)))
     ns = elements.epoch.astype(np.int64)
-    if len(elements) >= 3 and not (ns % _CENTIDAY_NS).any():
-        problems.append(
-            Problem(
-                "invented", source, "every epoch is a round part of a day: these elements look made up, not tracked"
-            )
-        )
+    hourly = (ns + _ROUNDING_NS) % _HOUR_NS <= 2 * _ROUNDING_NS
+    if len(elements) >= 3 and ((ns % _CENTIDAY_NS == 0) | hourly).all():
+        text = "every epoch is a round part of a day: these elements look made up, not tracked"
+        problems.append(Problem("invented", source, text, len(elements)))
     return problems

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from skyhaul.errors import ElementsError
 from skyhaul.orbits._elements import Elements
+
+DAY_NS = 86_400_000_000_000
+_UNIX_DAY = date(1970, 1, 1).toordinal()
+# CCSDS 502.0-B-3, 7.4.3: no blanks, no "nan", no "_" between digits, which float() would take.
+_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Up to nine digits (the same, table 4-3), or the letter and four digits of Space-Track's Alpha-5.
+_CATALOG_NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?|([A-HJ-NP-Z])(\d{4})", re.ASCII)
+# Letters stand for the first two digits of six: A = 10 … Z = 33, without I and O.
+_ALPHA5 = {letter: 10 + k for k, letter in enumerate("ABCDEFGHJKLMNPQRSTUVWXYZ")}
+# What SGP4 must not be given (the same, 4.2.4.7).
+_OTHER_THEORIES = {"4": "SGP4-XP", "6": "special perturbations"}
 
 
 class Row(NamedTuple):
@@ -33,15 +46,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something about an element set that its reader should know.
+    """Something about element sets that their reader should know.
 
-    kind    "bad": left out; "duplicate": an older set left out; "deep-space", "decayed", "invented": kept
-    where   FILE:LINE, or FILE for what concerns all of it
+    kind        "bad": left out; "duplicate": an older set left out; "deep-space", "decayed", "invented": kept
+    where       FILE:LINE, or FILE for what concerns all of it
+    satellites  how many sets it concerns
     """
 
     kind: Literal["bad", "duplicate", "deep-space", "decayed", "invented"]
     where: str
     text: str
+    satellites: int = 1
 
 
 class Rows:
@@ -53,20 +68,49 @@ class Rows:
         self.where: list[str] = []
         self.problems: list[Problem] = []
 
-    def add(self, row: Row, where: str) -> None:
-        """Keep a row if its values can be elements."""
+    def add(self, row: Row, where: str) -> bool:
+        """Keep a row if its values can be elements, and say whether."""
         fault = _fault(row)
         if fault:
             self.bad(fault, where)
-        else:
-            self.rows.append(row)
-            self.where.append(where)
+            return False
+        self.rows.append(row)
+        self.where.append(where)
+        return True
 
     def bad(self, text: str, where: str) -> None:
         """A row that cannot be used: a problem when such may be skipped, else `ElementsError`."""
         if not self.skip_bad:
             raise ElementsError(text, where=where, mend="correct it, or leave bad sets out with --skip-bad")
         self.problems.append(Problem("bad", where, text))
+
+
+def real(field: str, text: str) -> float:
+    """A decimal number. ValueError for anything else."""
+    if not _REAL.fullmatch(text.strip()):
+        raise ValueError(f"{field} is {text!r}, expected a number")
+    return float(text)
+
+
+def catalog_number(text: str) -> int:
+    """A catalogue number, plain or Alpha-5. ValueError for anything else."""
+    match = _CATALOG_NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"catalogue number is {text!r}, expected up to nine digits, or a letter and four")
+    plain, letter, rest = match.groups()
+    return int(plain) if plain else _ALPHA5[letter] * 10_000 + int(rest)
+
+
+def refuse_other_theories(ephemeris_type: str) -> None:
+    """ValueError where elements say that they are made for another theory than SGP4."""
+    theory = _OTHER_THEORIES.get(ephemeris_type.strip())
+    if theory:
+        raise ValueError(f"ephemeris type {ephemeris_type.strip()}: elements for {theory}, expected SGP4")
+
+
+def midnight_ns(day: date) -> int:
+    """Nanoseconds from 1970 to the first instant of a day, UTC."""
+    return (day.toordinal() - _UNIX_DAY) * DAY_NS
 
 
 def _fault(row: Row) -> str:
@@ -80,8 +124,9 @@ def _fault(row: Row) -> str:
         return f"inclination_deg is {row.inclination_deg}, expected 0 to 180"
     if not 0.0 < row.mean_motion_rev_day < 20.0:
         return f"mean_motion_rev_day is {row.mean_motion_rev_day}, expected above 0 and below 20"
-    if not 0 <= row.catalog_number < 1_000_000_000:
-        return f"catalogue number is {row.catalog_number}, expected 0 to 999999999"
+    for field in ("raan_deg", "argument_of_perigee_deg", "mean_anomaly_deg"):
+        if abs(getattr(row, field)) > 360.0:
+            return f"{field} is {getattr(row, field)}, expected -360 to 360"
     return ""
 
 
