@@ -295,3 +295,16 @@ def test_moments_count_from_the_start_of_the_run() -> None:
     start = np.datetime64("2024-02-17T12:00:12", "ns")
     assert as_numpy(parse_moment("+10m"), start) == np.datetime64("2024-02-17T12:10:12")
     assert as_numpy(parse_moment("2024-02-17T14:00:00.25+01:00"), start) == np.datetime64("2024-02-17T13:00:00.250")
+
+
+def test_defaults_are_those_of_the_network() -> None:
+    from skyhaul.network import LASER_CLEARANCE_M, LASER_RANGE_M, Rules
+
+    scenario, rules = load_scenario("world"), Rules()
+    assert scenario.scheduler.strategy == rules.strategy
+    assert scenario.scheduler.gso_separation_deg == rules.gso_separation_deg
+    assert scenario.scheduler.beams_per_satellite == rules.beams_per_satellite
+    assert scenario.scheduler.channels == rules.channels
+    assert scenario.lasers.use == rules.lasers
+    assert scenario.lasers.max_range_km * 1e3 == rules.laser_range_m == LASER_RANGE_M
+    assert scenario.lasers.clearance_km * 1e3 == rules.laser_clearance_m == LASER_CLEARANCE_M

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+_MOST_ARCS = 480  # more slots than this are drawn as a density
 _GEOSTATIONARY_M = 42_164_170.0  # radius of the orbit with the period of a sidereal day, by Kepler's third law
 
 
@@ -97,13 +98,18 @@ def plot_tracks(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
     rows = rows_of(dataset, terminals, 4)
     columns = min(len(rows), 2)
     lines = -(-len(rows) // columns)
-    width = 10.0 if columns == 2 else 6.0
-    with canvas(width, 0.9 + 4.7 * lines, "Where the serving satellites were", about(dataset)) as figure:
+    width = 10.0 if columns == 2 else 6.2
+    long = dataset.sizes["slot"] > _MOST_ARCS
+    how = "darker: more often" if long else "one line: one slot"
+    with canvas(width, 1.2 + 4.9 * lines, "Where the serving satellites were", f"{about(dataset)} · {how}") as figure:
         for position, k in enumerate(rows):
             axes = _dome(figure.add_subplot(lines, columns, position + 1, projection="polar"), 25.0)
             azimuth, elevation = dataset["azimuth"].values[:, k], dataset["elevation"].values[:, k]
-            theta, radius = _with_gaps(dataset["slot_index"].values, azimuth, elevation)
-            axes.plot(theta, radius, color=BLUE, linewidth=1.0, alpha=0.75)
+            if long:
+                _density(axes, azimuth, elevation)
+            else:
+                theta, radius = _with_gaps(dataset["slot_index"].values, azimuth, elevation)
+                axes.plot(theta, radius, color=BLUE, linewidth=1.0, alpha=0.75)
             served = elevation[np.isfinite(elevation)]
             said = f"median elevation {np.median(served):.0f}°" if len(served) else "never served"
             axes.set_title(f"{dataset['terminal'].values[k]}: {said}", pad=14)
@@ -117,6 +123,16 @@ def _with_gaps(slot_index: AnyArray, azimuth: AnyArray, elevation: AnyArray) -> 
         np.insert(np.radians(azimuth.astype(np.float64)), breaks, np.nan),
         np.insert(90.0 - elevation.astype(np.float64), breaks, np.nan),
     )
+
+
+def _density(axes: Any, azimuth: AnyArray, elevation: AnyArray) -> None:
+    """Share of the time in each patch of sky, per area."""
+    good = np.isfinite(elevation)
+    across, up = np.linspace(0.0, 2.0 * np.pi, 73), np.linspace(0.0, 90.0, 31)
+    count, *_ = np.histogram2d(np.radians(azimuth[good]), elevation[good], (across, up))
+    area = np.diff(np.sin(np.radians(up)))
+    dense = np.ma.masked_equal(count / area, 0.0)
+    axes.pcolormesh(across, 90.0 - up, dense.T, cmap="Blues", rasterized=True, zorder=1)
 
 
 def _dome(axes: Any, mask_deg: float) -> Any:

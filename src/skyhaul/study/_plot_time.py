@@ -51,7 +51,7 @@ def plot_rtt(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
         clock_axis(grid[-1, 0], dataset["time"].values)
         for axes in grid[-1]:
             axes.set_xlabel("UTC")
-        _legends(grid)
+        _legends(grid, _bin_width(dataset["time"].values))
     return figure
 
 
@@ -74,8 +74,7 @@ def _whole_run(axes: Axes, dataset: xr.Dataset, k: int) -> None:
 
 def _binned(time: AnyArray, values: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray, AnyArray, AnyArray]:
     """Bins of whole slots: their edges, 5th, 50th and 95th percentile, and share without a value."""
-    span = time[-1] - time[0]
-    width = max(1, int(np.ceil(span / (_BINS * _SLOT)))) * _SLOT
+    width = _bin_width(time)
     index = ((time - time[0]) // width).astype(np.int64)
     edges = time[0] + np.arange(index[-1] + 2) * width
     low, middle, high, lost = (np.full(index[-1] + 1, np.nan) for _ in range(4))
@@ -87,6 +86,11 @@ def _binned(time: AnyArray, values: AnyArray) -> tuple[AnyArray, AnyArray, AnyAr
         if len(good):
             low[i], middle[i], high[i] = np.percentile(good, (5, 50, 95))
     return edges, low, middle, high, lost
+
+
+def _bin_width(time: AnyArray) -> np.timedelta64:
+    slots: np.timedelta64 = max(1, int(np.ceil((time[-1] - time[0]) / (_BINS * _SLOT)))) * _SLOT
+    return slots
 
 
 def _close_up(axes: Axes, dataset: xr.Dataset, k: int) -> None:
@@ -132,12 +136,12 @@ def _runs(mask: AnyArray) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _legends(grid: Any) -> None:
+def _legends(grid: Any, width: np.timedelta64) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     whole = [
-        Line2D([], [], color=BLUE, label="median of a slot"),
+        Line2D([], [], color=BLUE, label=f"median of {width / np.timedelta64(1, 's'):g} s"),
         Patch(color=SKY_BLUE, alpha=0.55, label="5th to 95th percentile"),
         Patch(color=VERMILION, label="no path"),
     ]
