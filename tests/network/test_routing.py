@@ -89,6 +89,7 @@ def graphs(draw: st.DrawFn) -> tuple[LinkGraph, Targets]:
                 st.integers(1, 3).map(float),
                 st.sampled_from([0.0, 1.0, 2.0]),
                 st.sampled_from([1e-300, 1e-9, 1.0, 1e9]),
+                st.sampled_from([5e-324, 1e-320]),
             ]
         )
     )

@@ -19,6 +19,9 @@ _MOST_BUCKETS = 1 << 15
 # Buckets this much narrower than the mean link are full enough to be few and empty enough to need no second pass.
 _BUCKETS_PER_LINK = 8.0
 
+# Costs too small to divide by; they all go into one bucket.
+_NO_COST = 1e-290
+
 
 @kernel()
 def _bucket_shape(neighbour: Ints32, cost: Floats, last_leg: Floats) -> tuple[float, int]:
@@ -37,7 +40,7 @@ def _bucket_shape(neighbour: Ints32, cost: Floats, last_leg: Floats) -> tuple[fl
             low = min(low, leg)
             high = max(high, leg)
     reach = max(most, high - low)
-    if reach <= 0.0:
+    if reach <= _NO_COST:
         return 1.0, 1
     width = reach / (_MOST_BUCKETS - 3)
     if links > 0:

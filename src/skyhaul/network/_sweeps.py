@@ -1,8 +1,9 @@
 """Shortest paths by relaxation sweeps: many targets at once in the lanes of vector registers.
 
-Every satellite has a row of costs, one lane a target. A sweep goes over the satellites in order, forwards and
-backwards in turn, and lowers each row to the least of its neighbours' rows plus the link between. When satellites are
-numbered along planes, wave fronts run along whole planes within one sweep and about nine sweeps settle all costs.
+Every satellite has a row of costs, one lane a target. A sweep goes over the satellites in some order and lowers each
+row to the least of its neighbours' rows plus the link between. Wave fronts that run with the order go all the way in
+one sweep, so two orders are taken forwards and backwards in turn: along the planes, and the same with each plane turned
+round. Nine to thirteen sweeps settle +Grid. Graphs that are not numbered by planes are swept by distance instead.
 Links are taken four at a time, as many as +Grid has; satellites with more take several turns.
 
 The row operations are written as LLVM vectors of eight doubles. LLVM splits them where registers are narrower, so the
@@ -36,8 +37,8 @@ _WIDE_FROM = 20
 # Number of costs up to which they stay in a second-level cache: 2 MiB of doubles.
 _IN_CACHE = 1 << 18
 
-# Sweeps by number after which another order is tried: +Grid by planes takes 9.
-_PATIENCE = 12
+# Sweeps along planes after which orders by distance are tried.
+_PATIENCE = 16
 
 # Relative spacing of doubles, with a factor of 4 to spare.
 _ROUNDING = 2.0**-50
@@ -180,17 +181,14 @@ def _sweep(
     neighbour: Ints32,
     cost: Floats,
     turns: Ints32,
-    order: Ints,
+    order: Ints32,
     backwards: bool,
 ) -> int:
-    """Relax all rows in `order`, or by number where that is empty; 0 if none fell."""
+    """Relax all rows; 0 if none fell."""
     fell = 0
-    count = len(neighbour)
-    ordered = len(order) > 0
+    count = len(order)
     for i in range(count):
-        row = count - 1 - i if backwards else i
-        if ordered:
-            row = order[row]
+        row = order[count - 1 - i] if backwards else order[i]
         fell |= _relax(costs, first, groups, neighbour, cost, row, 0)
         for turn in range(1, turns[row]):
             fell |= _relax(costs, first, groups, neighbour, cost, row, turn)
@@ -205,7 +203,7 @@ def _settle(
     neighbour: Ints32,
     cost: Floats,
     turns: Ints32,
-    order: Ints,
+    orders: Ints32,
     groups: tuple[int, ...],
     first: int,
     most_sweeps: int,
@@ -232,7 +230,7 @@ def _settle(
     while fell:
         if sweeps == most_sweeps:
             return False
-        fell = _sweep(table, column, groups, neighbour, cost, turns, order, sweeps % 2 == 1)
+        fell = _sweep(table, column, groups, neighbour, cost, turns, orders[sweeps // 2 % 2], sweeps % 2 == 1)
         sweeps += 1
     for row in range(count):
         hops[row, first : first + lanes] = TO_TARGET
@@ -281,39 +279,73 @@ def _sweep_all(
     # Every link must add to the cost of every path: with one that is lost in rounding, hops could go in circles.
     if not least > most * count * _ROUNDING:
         return False
-    order, patience = np.empty(0, dtype=np.int64), min(_PATIENCE, most_sweeps)
+    orders, patience = _plane_orders(others), min(_PATIENCE, most_sweeps)
     block = 0
     while block < wide + narrow:
         first = _LANES * (len(_WIDE) * min(block, wide) + len(_NARROW) * max(0, block - wide))
         if block < wide:
             settled = _settle(
-                offset, satellite, last_leg, others, links, turns, order, _WIDE, first, patience, costs, hops
+                offset, satellite, last_leg, others, links, turns, orders, _WIDE, first, patience, costs, hops
             )
         else:
             settled = _settle(
-                offset, satellite, last_leg, others, links, turns, order, _NARROW, first, patience, costs, hops
+                offset, satellite, last_leg, others, links, turns, orders, _NARROW, first, patience, costs, hops
             )
         if settled:
             block += 1
         elif patience == most_sweeps:
             return False
         else:
-            order, patience = _wave_order(others, links), most_sweeps
+            orders, patience = _wave_orders(others, links), most_sweeps
     return True
 
 
 @kernel()
-def _wave_order(neighbour: Ints32, cost: Floats) -> Ints:
-    """Satellites by their distance from one at the edge of the graph, which is the farthest from any other.
+def _plane_orders(neighbour: Ints32) -> Ints32:
+    """(2, N) satellites by number, and by number with every plane turned round.
 
-    Wave fronts from anywhere then run outwards and inwards with the order, however satellites are numbered.
+    A plane here is a run of satellites of which each is linked to the next.
     """
-    offset, end, leg = np.array([0, 1]), np.zeros(1, dtype=np.int32), np.zeros(1)
-    away = bucket_paths(neighbour, cost, offset, end, leg)[0][0]
+    count = len(neighbour)
+    orders = np.empty((2, count), dtype=np.int32)
+    start = 0
+    for i in range(count):
+        orders[0, i] = i
+        linked = False
+        for slot in range(neighbour.shape[1]):
+            linked |= neighbour[i, slot] == i + 1
+        if not linked:
+            for j in range(start, i + 1):
+                orders[1, j] = start + i - j
+            start = i + 1
+    return orders
+
+
+@kernel()
+def _wave_orders(neighbour: Ints32, cost: Floats) -> Ints32:
+    """(2, N) satellites by their distance from one at the edge of the graph, and from one half-way across it."""
+    count = len(neighbour)
+    orders = np.empty((2, count), dtype=np.int32)
+    offset, root, leg = np.array([0, 1]), np.zeros(1, dtype=np.int32), np.zeros(1)
+    away = bucket_paths(neighbour, cost, offset, root, leg)[0][0]
+    root[0] = _farthest(away)
+    away = bucket_paths(neighbour, cost, offset, root, leg)[0][0]
+    orders[0] = np.argsort(away)
+    half = away[_farthest(away)] / 2.0
+    for i in range(count):
+        if abs(away[i] - half) < abs(away[root[0]] - half):
+            root[0] = i
+    orders[1] = np.argsort(bucket_paths(neighbour, cost, offset, root, leg)[0][0])
+    return orders
+
+
+@kernel()
+def _farthest(away: Floats) -> int:
+    farthest = 0
     for i in range(len(away)):
-        if away[end[0]] < away[i] < np.inf:
-            end[0] = i
-    return np.argsort(bucket_paths(neighbour, cost, offset, end, leg)[0][0])
+        if away[farthest] < away[i] < np.inf or away[farthest] == np.inf:
+            farthest = i
+    return farthest
 
 
 def sweep_paths(
