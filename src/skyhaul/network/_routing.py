@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Below this many targets buckets, which take them one by one, are about as fast as sweeps over eight at once.
 _SWEEP_TARGETS = 8
 
-# Sweeps settle in 6 to 9 on +Grid, in 13 to 30 on real constellations and on satellites linked to their nearest, in
+# Sweeps settle in 9 to 13 on +Grid, in 13 to 30 on real constellations and on satellites linked to their nearest, in
 # whatever order they are numbered. Where this many do not, buckets take over.
 _MOST_SWEEPS = 60
 
