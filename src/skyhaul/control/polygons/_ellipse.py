@@ -1,0 +1,66 @@
+"""A position with its 95 % ellipse, as a shape on the map."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from skyhaul.control.polygons._rings import planar_polygon
+from skyhaul.earth import ECCENTRICITY_SQUARED, SEMI_MAJOR_AXIS_M
+
+# The smallest radius of curvature of WGS-84, along the meridian at the equator: metres make at most this much angle,
+# so a shape drawn with it holds the true ellipse, and is up to 1 % too large.
+SMALLEST_RADIUS_M = SEMI_MAJOR_AXIS_M * (1.0 - ECCENTRICITY_SQUARED)
+
+# The ellipse lies inside a polygon of this many edges that touch it: 0.5 % too far at the corners.
+_CORNERS = 32
+OUTSIDE = float(1.0 / np.cos(np.pi / _CORNERS))
+_CLOSED = np.arange(_CORNERS + 1) % _CORNERS
+_COSINE = np.cos(2.0 * np.pi * _CLOSED[:-1] / _CORNERS)
+_SINE = np.sin(2.0 * np.pi * _CLOSED[:-1] / _CORNERS)
+
+# A thinner ellipse has no inside that polygons could be compared with: one millimetre.
+_THINNEST_M = 1e-3
+
+
+def ellipse_shape(
+    latitude_deg: float, longitude_deg: float, semi_major_m: float, semi_minor_m: float, azimuth_deg: float
+) -> BaseGeometry:
+    """A polygon on the map that holds the ellipse around a place, cut at ±180° and closed over a pole within.
+
+    The azimuth of the long axis counts clockwise from north. With no size it is all images of the place on the map:
+    a point, two points where longitude is ±180°, a whole edge of the map at a pole.
+    """
+    if semi_major_m == 0.0:
+        return place_shape(latitude_deg, longitude_deg)
+    along = max(semi_major_m, _THINNEST_M) * OUTSIDE * _COSINE
+    across = max(semi_minor_m, _THINNEST_M) * OUTSIDE * _SINE
+    azimuth = np.radians(azimuth_deg)
+    east = along * np.sin(azimuth) + across * np.cos(azimuth)
+    north = along * np.cos(azimuth) - across * np.sin(azimuth)
+    distance = np.hypot(east, north)
+    arc, bearing = distance / SMALLEST_RADIUS_M, np.arctan2(east, north)
+    # The direct problem on a sphere: Snyder, "Map Projections: A Working Manual", USGS PP 1395 (1987), (5-5), (5-6).
+    latitude0 = np.radians(latitude_deg)
+    sine = np.sin(latitude0) * np.cos(arc) + np.cos(latitude0) * np.sin(arc) * np.cos(bearing)
+    latitude = np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))
+    longitude = longitude_deg + np.degrees(
+        np.arctan2(
+            np.sin(arc) * np.sin(bearing),
+            np.cos(latitude0) * np.cos(arc) - np.sin(latitude0) * np.sin(arc) * np.cos(bearing),
+        )
+    )
+    ring = np.column_stack([longitude, latitude])[_CLOSED]
+    if np.abs(longitude).max() < 180.0 and np.ptp(longitude) < 180.0:
+        return shapely.Polygon(ring)
+    return planar_polygon([ring], "ellipse", short_way=True)
+
+
+def place_shape(latitude_deg: float, longitude_deg: float) -> BaseGeometry:
+    """All images of a place on the map."""
+    if abs(latitude_deg) == 90.0:
+        return shapely.LineString([(-180.0, latitude_deg), (180.0, latitude_deg)])
+    if abs(longitude_deg) == 180.0:
+        return shapely.MultiPoint([(-180.0, latitude_deg), (180.0, latitude_deg)])
+    return shapely.Point(longitude_deg, latitude_deg)
