@@ -1,0 +1,207 @@
+"""Decisions on millions of terminals at once: the same answers as one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skyhaul.control._codes import Code
+from skyhaul.control._instants import FOREVER, SECOND, nanoseconds, utc
+from skyhaul.control.decision._bulk_kernels import number_keys, place_many
+from skyhaul.control.decision._bulk_places import find_faces, share
+from skyhaul.control.decision._case import Circumstances
+from skyhaul.control.decision._compiled import Compiled
+from skyhaul.control.decision._decision import Outcome
+from skyhaul.control.decision._fleet import Fleet
+from skyhaul.control.decision._judge import judge
+from skyhaul.control.decision._position import FAULTS, Positions, position_faults
+from skyhaul.control.decision._verdict import is_stale, knowledge_end, reach_verdict
+from skyhaul.control.decision._world import Face, View
+from skyhaul.control.facts import Action
+from skyhaul.control.polygons._near import PERHAPS_FAR
+from skyhaul.errors import ControlError
+from skyhaul.types import Bools, Bytes, Floats, Ints32, Times
+
+_NOT_A_TIME = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Decisions on K terminals, as columns.
+
+    code        (K,) `Code` that the terminal shows
+    served      (K,) whether it has a lease
+    undecided   (K,) whether the answer differs within its ellipse
+    rate_bps    (K,) highest rate, inf where there is no limit
+    lease_ends  (K,) datetime64[ns] end of the lease, NaT where there is none
+    """
+
+    code: npt.NDArray[np.uint8]
+    served: Bools
+    undecided: Bools
+    rate_bps: Floats
+    lease_ends: Times
+
+
+def decide_many(
+    compiled: Compiled,
+    fleet: Fleet,
+    positions: Positions,
+    time: str | np.datetime64,
+    *,
+    speed_m_s: npt.ArrayLike | None = None,
+    workers: int = 2,
+) -> Verdicts:
+    """`decide` for every terminal of a fleet at one instant, without the reasons.
+
+    positions    a row for each terminal
+    speed_m_s    one for all or (K,); NaN: not known
+    workers      threads; the answer does not depend on their number
+
+    Terminals alike to every rule are judged once for each face; borders are tested exactly; a terminal whose ellipse
+    meets a border, or the limit of its plan's distance, is decided one by one. Raises ControlError for rows that do not
+    match the fleet, for a fleet of other facts and for a speed that is none.
+    """
+    count = len(fleet)
+    if len(positions) != count:
+        raise ControlError(
+            f"{len(positions)} positions for {count} terminals", where="positions", mend="a row for each"
+        )
+    if fleet.units is not compiled.units:
+        raise ControlError("the fleet was made of other facts", where="fleet", mend="use fleet.recompiled(compiled)")
+    at = nanoseconds(utc(time, "time"))
+    view = compiled.view(at)
+    stale = is_stale(compiled, view, at)
+    fleet.bring_to(at)
+    speed = _speeds(speed_m_s, count)
+    fault = position_faults(positions, at, view.settings)
+
+    class_, far = _place(compiled, view, fleet, positions, fault < 0, workers)
+    exact = (fault < 0) & ((class_ < 0) | (far == PERHAPS_FAR))
+    class_[exact | (fault >= 0)] = -1
+    faces, face = find_faces(compiled.terrain, view, positions, class_, workers)
+    # Faults take the place of faces: a position that does not count lies nowhere.
+    face = np.where(fault >= 0, len(faces) + fault, face)
+    places = len(faces) + len(FAULTS)
+
+    caps = _caps(view, fleet)
+    band = np.where(np.isnan(speed), len(caps) + 1, np.searchsorted(caps, speed))
+    bands = len(caps) + 2
+    key = ((fleet.profile.astype(np.int64) * places + face) * 2 + (far > 0)) * bands + band
+    key[exact] = -1
+    number = np.empty(count, dtype=np.int32)
+    distinct = number_keys(key, number)
+    verdicts = [_judge(view, fleet, faces, caps, stale, *_unpacked(k, places, bands)) for k in distinct.tolist()]
+    # The last row is for terminals decided one by one, and is written over.
+    codes = np.array([*(code for code, _ in verdicts), 0], dtype=np.uint8)
+    rates = np.array([*(rate for _, rate in verdicts), np.inf])
+    code, rate = codes[number], rates[number]
+    served = code == Code.OKAY
+    undecided = np.zeros(count, dtype=np.bool_)
+    until = np.minimum(fleet.end, min(at + view.settings.lease_s * SECOND, view.end, _later(compiled, view, at)))
+    if positions.measured_at is not None:
+        age = int(view.settings.max_position_age_s * SECOND)
+        measured = positions.measured_at.astype("datetime64[ns]").astype(np.int64)
+        until = np.minimum(until, np.where(fault < 0, measured, FOREVER - age) + age)
+    else:
+        until = np.minimum(until, at + int(view.settings.max_position_age_s * SECOND))
+    for k in np.flatnonzero(exact).tolist():
+        verdict = reach_verdict(
+            compiled,
+            view,
+            compiled.units.standing(fleet.terminal[k], at),
+            positions[k],
+            at,
+            None if np.isnan(speed[k]) else float(speed[k]),
+        )
+        code[k], served[k] = verdict.code, verdict.served
+        undecided[k] = verdict.outcome is Outcome.UNDECIDED
+        rate[k] = min((a.rate_bps for a in verdict.answers if a.rate_bps is not None), default=np.inf)
+        for policy in verdict.probation:
+            until[k] = min(until[k], at + policy.probation_s * SECOND)
+    until[~served] = _NOT_A_TIME
+    return Verdicts(code, served, undecided, rate, until.view("datetime64[ns]"))
+
+
+def _place(
+    compiled: Compiled, view: View, fleet: Fleet, positions: Positions, usable: Bools, workers: int
+) -> tuple[Ints32, Bytes]:
+    """Clear class and farness of every usable position."""
+    count = len(fleet)
+    class_ = np.full(count, -1, dtype=np.int32)
+    far = np.zeros(count, dtype=np.int8)
+    ground, there = compiled.terrain.ground, compiled.terrain.there(view)
+
+    def run(part: slice) -> None:
+        place_many(
+            positions.latitude_deg[part],
+            positions.longitude_deg[part],
+            positions.semi_major_m[part],
+            usable[part],
+            fleet.address[part],
+            *ground.tables,
+            there,
+            class_[part],
+            far[part],
+        )
+
+    share(run, count, workers)
+    return class_, far
+
+
+def _judge(
+    view: View,
+    fleet: Fleet,
+    faces: list[Face],
+    caps: Floats,
+    stale: bool,
+    profile: int,
+    place: int,
+    far: bool,
+    band: int,
+) -> tuple[int, float]:
+    """Code and rate of one kind of terminal at one face."""
+    fault = FAULTS[place - len(faces)] if place >= len(faces) else None
+    face = faces[place] if fault is None else view.nowhere
+    answer = judge(view, fleet.representative[profile], face, Circumstances(fault, far, _speed_in(band, caps), stale))
+    return answer.code, np.inf if answer.rate_bps is None else answer.rate_bps
+
+
+def _unpacked(key: int, places: int, bands: int) -> tuple[int, int, bool, int]:
+    key, band = divmod(key, bands)
+    key, far = divmod(key, 2)
+    profile, place = divmod(key, places)
+    return profile, place, bool(far), band
+
+
+def _caps(view: View, fleet: Fleet) -> Floats:
+    """Every speed that any rule may compare with, ascending: speeds between two of them are alike."""
+    caps = {licence.max_speed_m_s for group in view.licences.values() for licence in group}
+    timed = [*view.world.orders, *(order for standing in fleet.representative for order in standing.orders)]
+    caps |= {t.order.speed_cap_m_s for t in timed if t.order.action is Action.SPEED_CAP}
+    caps |= {standing.account.plan.max_speed_m_s for standing in fleet.representative if standing.account is not None}
+    return np.array(sorted(cap for cap in caps if cap is not None), dtype=np.float64)
+
+
+def _speed_in(band: int, caps: Floats) -> float | None:
+    """A speed of a band: one that exceeds just the first `band` caps; None for the band of unknown speeds."""
+    if band > len(caps):
+        return None
+    if band < len(caps):
+        return float(caps[band])
+    return float(np.nextafter(caps[-1], np.inf)) if len(caps) else 0.0
+
+
+def _speeds(speed_m_s: npt.ArrayLike | None, count: int) -> Floats:
+    speed = np.array(np.broadcast_to(np.nan if speed_m_s is None else np.asarray(speed_m_s, np.float64), (count,)))
+    bad = np.flatnonzero((speed < 0.0) | np.isinf(speed))
+    if len(bad):
+        raise ControlError(f"a speed of {speed[bad[0]]} m/s", where=f"speed {bad[0]}", mend="zero or more, or NaN")
+    return speed
+
+
+def _later(compiled: Compiled, view: View, time: int) -> int:
+    end = knowledge_end(compiled, view)
+    return end if end > time else FOREVER
