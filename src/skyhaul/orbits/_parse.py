@@ -64,7 +64,6 @@ def parse_elements(data: bytes, source: str, *, skip_bad: bool = False) -> Parse
     Of a satellite that is there twice the newest set is kept. Bad sets raise `ElementsError` with their line, or are
     left out and counted with `skip_bad`. An empty, broken or foreign file raises `ElementsError`.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
     text = _text(data, source)
     kind = _kind(text, source)
     rows = Rows(skip_bad)
@@ -78,7 +77,7 @@ def parse_elements(data: bytes, source: str, *, skip_bad: bool = False) -> Parse
     newest, older = _newest(rows)
     elements = columns(rows.rows[k] for k in newest)
     problems = (*rows.problems, *older, *_odd(elements, source))
-    return Parsed(elements, problems, kind, source, sha256)
+    return Parsed(elements, problems, kind, source, hashlib.sha256(data).hexdigest())
 
 
 def _text(data: bytes, source: str) -> str:
