@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from skyhaul.emulation._namespaces import (
     be_visible,
     die_with_parent,
     enter_user_namespace,
+    fork,
     inside_network,
     set_kernel,
 )
@@ -41,6 +43,7 @@ from skyhaul.errors import SkyhaulError
 
 _LOG_ROOM = 1 << 17
 _TAP_TIMEOUT_S = 5.0
+_SLOW_START_S = 3.0
 
 
 class Carrier:
@@ -71,7 +74,7 @@ class Carrier:
         way = self._way_out(addresses, far)
         words, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         me = os.getpid()
-        first = os.fork()
+        first = fork()
         if first == 0:
             words.close()
             environment = {
@@ -161,8 +164,11 @@ class Carrier:
             direction_plan(options, table, number, *ends[number], changing=bool(schedules))
             for number, table in enumerate(tables)
         ]
+        patience = threading.Timer(_SLOW_START_S, self._tell, kwargs={"note": "the engine is being compiled, once"})
+        patience.start()
         engine = Engine(plans, kind=options.engine, precise=options.precise, log_room=_LOG_ROOM)
         engine.start()
+        patience.cancel()
         if engine.why_plain:
             self._tell(note=f"the plain Python engine carries the packets: {engine.why_plain}")
         words.send(json.dumps({"nameserver": nameserver}).encode())

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from skyhaul.emulation._devices import TUN_PATH, open_packet, open_tun
-from skyhaul.emulation._namespaces import CLONE_NEWPID, enter_user_namespace, mount_proc, own_mounts, unshare
+from skyhaul.emulation._namespaces import CLONE_NEWPID, enter_user_namespace, fork, mount_proc, own_mounts, unshare
 from skyhaul.emulation._netlink import Netlink
 from skyhaul.emulation._privileges import setting, why_no_namespaces
 from skyhaul.emulation._wiring import new_network
@@ -95,7 +95,7 @@ def _pid_namespace() -> Finding:
     def attempt() -> str:
         _enter()
         unshare(CLONE_NEWPID)
-        child = os.fork()
+        child = fork()
         if child == 0:
             try:
                 own_mounts()
@@ -256,7 +256,7 @@ def _enter() -> bool:
 def _try(attempt: Callable[[], object]) -> dict[str, Any]:
     """What an attempt in a child process gave: `result` with `ok`, or `error`."""
     readable, writable = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         try:
             signal.alarm(_TIMEOUT_S)

@@ -27,6 +27,7 @@ from skyhaul.emulation._namespaces import (
     bind,
     die_with_parent,
     enter_network,
+    fork,
     keep_capabilities,
     memory_mounted,
     mount_proc,
@@ -57,7 +58,7 @@ def start_namespace(
     try:
         die_with_parent(parent)
         unshare(CLONE_NEWPID)
-        first = os.fork()
+        first = fork()
         if first == 0:
             _run_programs(channel, command, far, networks, environment)
         channel.close()
@@ -119,7 +120,7 @@ class _CannotStart(Exception):
 def _start(command: Sequence[str], network: int, environment: dict[str, str], *, stdin: bool) -> int:
     """Run a program in a network namespace, with the rights over it that nested links and `ping` need."""
     readable, writable = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         try:
             enter_network(network)

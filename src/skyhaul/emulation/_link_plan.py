@@ -17,7 +17,7 @@ from skyhaul.emulation._traces import read_mahimahi
 _FASTEST_BPS = 10e9
 _LEAST_ROOM, _UNLIMITED_ROOM, _MOST_ROOM = 4 << 20, 64 << 20, 256 << 20
 _LEAST_PIECES, _MOST_PIECES = 1 << 12, 1 << 18
-_SMALL_PACKET = 200  # bytes of packets that room is made for by number; smaller ones only come in smaller numbers
+_SMALL_PACKET = 84  # bytes of a ping: there is room for a link full of them
 _FEED_ROWS = 1 << 15  # of a window of ten seconds of a trace with a row a millisecond, and its outages
 
 

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,13 @@ def enter_user_namespace() -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def fork() -> int:
+    """os.fork, also beside the threads of NumPy: the children made here use nothing that those could have locked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any thread
+        return os.fork()
 
 
 def die_with_parent(parent: int) -> None:

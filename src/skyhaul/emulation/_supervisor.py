@@ -22,6 +22,7 @@ from skyhaul.emulation._addresses import LinkAddresses
 from skyhaul.emulation._carrier import Carrier
 from skyhaul.emulation._devices import Device
 from skyhaul.emulation._egress import find_way_out, start_way_out
+from skyhaul.emulation._namespaces import fork
 from skyhaul.emulation._options import LinkOptions
 from skyhaul.emulation._wiring import DEVICE, nested_end
 from skyhaul.errors import NotFoundError, SkyhaulError
@@ -56,7 +57,7 @@ class _Supervisor:
         me = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-        self._carrier = os.fork()
+        self._carrier = fork()
         if self._carrier == 0:
             try:
                 ours.close()
