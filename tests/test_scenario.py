@@ -78,8 +78,8 @@ seeed = 3
 step = "1x"
 duration = 3
 [constellation]
-preset = "a"
-walker = ["b"]
+preset = "kuiper"
+walker = ["53:1584/72/39@550"]
 [ground]
 files = ["nope.csv"]
 [[terminals]]
@@ -142,6 +142,15 @@ def test_loading_names_the_first_error_and_says_how_many_more(tmp_path: Path) ->
         (f"scheduler = 3\n{SMALLEST}", "expected a table, got 3"),
         (f'seed = "3"\n{SMALLEST}', 'seed: expected a whole number, got "3"'),
         (f"seed = -1\n{SMALLEST}", "seed: expected at least 0, got -1"),
+        (f'{SMALLEST}\n[constellation]\npreset = "starlnk-gen1"', "(did you mean starlink-gen1?)"),
+        (f'{SMALLEST}\n[ground]\npreset = "town"', 'ground.preset: expected one of cities, got "town"'),
+        (f'{SMALLEST}\n[constellation]\nwalker = ["D:550:53.0:1584/22"]', "walker[0]: expected a shell like"),
+        (f"{SMALLEST}obstruction = [[10, 5], [10, 6]]", "expected one elevation for each azimuth"),
+        (f'{SMALLEST}\n[[failures]]\nkind = "laser"\ntarget = "one"', 'expected "one satellite / the other"'),
+        (
+            f'{SMALLEST}\n[[failures]]\nkind = "pop"\ntarget = "x"\nstart = "+2m"\nend = "+1m"',
+            "expected an end after the start",
+        ),
         (f'places = ["atlantis"]\n{SMALLEST}', "places: expected a CSV file or a preset, got 'atlantis'"),
     ],
 )

@@ -49,6 +49,24 @@ def test_all_are_written_and_the_same_again(dataset: xr.Dataset, tmp_path: Path)
     assert first == again
 
 
+@pytest.mark.parametrize(
+    ("slots", "instants"),
+    [(1, 1), (2, 15), (9, 15), (600, 1), (3, 200)],
+    ids=["instant", "short", "two minutes", "long", "dense"],
+)
+def test_runs_of_every_length_are_drawn(tmp_path: Path, slots: int, instants: int) -> None:
+    with open_dataset(write(tmp_path / "run.nc", slots=slots, instants=instants)) as dataset:
+        drawn = {path.stem for path in draw(dataset, tmp_path)}
+    assert drawn == set(PICTURES) - ({"handovers"} if slots == 1 else set())
+
+
+def test_a_run_with_steps_longer_than_a_slot_is_drawn_as_a_whole(dataset: xr.Dataset) -> None:
+    coarse = dataset.isel(time=slice(None, None, 60))
+    said = words(PICTURES["rtt"](coarse, ()))
+    assert "median of 60 s" in said
+    assert "each instant" not in said
+
+
 def test_an_unknown_terminal_gets_a_near_name(dataset: xr.Dataset, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="town 1"):
         list(draw(dataset, tmp_path, ["rtt"], ["town 11"]))

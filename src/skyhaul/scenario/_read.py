@@ -164,7 +164,8 @@ def _expected(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         said = str(context.get("error", details["msg"]))
-        return said if ", got" in said or "found" in said else f"{said}, got {_shown(details['input'])}"
+        whole = ", got" in said or "found" in said or isinstance(details["input"], dict)
+        return said if whole else f"{said}, got {_shown(details['input'])}"
     expected = _EXPECTED[kind].format(**context) if kind in _EXPECTED else details["msg"]
     return f"expected {expected}, got {'none' if kind == 'missing' else _shown(details['input'])}"
 

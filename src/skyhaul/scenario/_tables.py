@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections import Counter
@@ -18,10 +19,12 @@ from pydantic import (
     PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
-from skyhaul.scenario._values import moment_text, parse_duration, parse_moment, parse_time
+from skyhaul.errors import SkyhaulError
+from skyhaul.scenario._values import Moment, moment_text, parse_duration, parse_moment, parse_time
 
 
 def _existing(path: Path, info: ValidationInfo) -> Path:
@@ -30,6 +33,33 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
     if not full.is_file():
         raise ValueError(f"expected a file, found none at {full}")
     return full
+
+
+_PRESETS = Path(__file__).parents[1] / "presets"
+
+
+def _preset(kind: str) -> AfterValidator:
+    """Accepts the names of the presets of a kind: the files of that folder."""
+
+    def check(name: str) -> str:
+        known = sorted(path.stem for path in (_PRESETS / kind).iterdir() if path.suffix in (".toml", ".csv"))
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            likely = f" (did you mean {near[0]}?)" if near else ""
+            raise ValueError(f'expected one of {", ".join(known)}, got "{name}"{likely}')
+        return name
+
+    return AfterValidator(check)
+
+
+def _walker(code: str) -> str:
+    from skyhaul.orbits import parse_walker
+
+    try:
+        parse_walker(code)
+    except SkyhaulError as error:
+        raise ValueError(f'expected a shell like "D:550:53.0:1584/72/39", got "{code}": {error.what}') from None
+    return code
 
 
 Duration: TypeAlias = Annotated[
@@ -60,7 +90,7 @@ Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
 Switch: TypeAlias = Annotated[bool, Field(strict=True)]
 Latitude: TypeAlias = Annotated[Finite, Field(ge=-90.0, le=90.0)]
 Longitude: TypeAlias = Annotated[Finite, Field(ge=-180.0, le=360.0)]
-Azimuth: TypeAlias = Annotated[Finite, Field(ge=0.0, le=360.0)]
+Azimuth: TypeAlias = Annotated[Finite, Field(ge=0.0, lt=360.0)]
 Elevation: TypeAlias = Annotated[Finite, Field(ge=0.0, le=90.0)]
 Height: TypeAlias = Annotated[Finite, Field(ge=-500.0, le=20_000.0)]
 
@@ -88,11 +118,15 @@ class TimeTable(_Table):
 class ConstellationTable(_Table):
     """Which satellites: exactly one of a preset, a file of elements, and Walker shells."""
 
-    preset: Name | None = Field(default=None, description="A constellation that ships with Skyhaul.")
+    preset: Annotated[Name, _preset("constellations")] | None = Field(
+        default=None, description="A constellation that ships with Skyhaul."
+    )
     elements: InputFile | None = Field(
         default=None, description="OMM (CSV, JSON, XML, KVN) or two-line elements, gzipped or not; relative to here."
     )
-    walker: tuple[Name, ...] = Field(default=(), description='Shells, like "D:550:53.0:1584/22/17".')
+    walker: tuple[Annotated[Name, AfterValidator(_walker)], ...] = Field(
+        default=(), description='Shells: "D:550:53.0:1584/72/39" (S for a star), or "53:1584/72/39@550".'
+    )
     skip_bad: Switch = Field(default=False, description="Leave out elements that cannot be used, and count them.")
     minimum_altitude_km: Annotated[Finite, Field(ge=0.0)] = Field(
         default=0.0, description="Leave out satellites below it: those still being raised."
@@ -110,7 +144,9 @@ class ConstellationTable(_Table):
 class GroundTable(_Table):
     """Which gateways, points of presence (PoPs) and fibre: a preset or files."""
 
-    preset: Name | None = Field(default=None, description="A ground segment that ships with Skyhaul.")
+    preset: Annotated[Name, _preset("ground")] | None = Field(
+        default=None, description="A ground segment that ships with Skyhaul."
+    )
     files: tuple[InputFile, ...] = Field(default=(), description="CSV or TOML lists, relative to here.")
 
     @model_validator(mode="after")
@@ -135,6 +171,14 @@ class TerminalTable(_Table):
     obstruction: tuple[tuple[Azimuth, Elevation], ...] = Field(
         default=(), description="Skyline as [azimuth_deg, elevation_deg] points; the sky below it is blocked."
     )
+
+    @field_validator("obstruction")
+    @classmethod
+    def _in_order(cls, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        azimuths = [azimuth for azimuth, _ in points]
+        if len(set(azimuths)) < len(azimuths):
+            raise ValueError("expected one elevation for each azimuth")
+        return tuple(sorted(points))
 
 
 class SchedulerTable(_Table):
@@ -184,6 +228,13 @@ class FailureTable(_Table):
     start: When | None = Field(default=None, description="Without it: the start of the run.")
     end: When | None = Field(default=None, description="Without it: the end of the run.")
 
+    @model_validator(mode="after")
+    def _makes_sense(self) -> FailureTable:
+        if self.kind == "laser" and len(self.target.split(" / ")) != 2:
+            raise ValueError(f'expected "one satellite / the other" as the target of a laser, got "{self.target}"')
+        _check_span(self.start, self.end)
+        return self
+
 
 class WithheldTable(_Table):
     """A terminal without a grant from `start` until `end`."""
@@ -192,6 +243,17 @@ class WithheldTable(_Table):
     start: When | None = Field(default=None, description="Without it: the start of the run.")
     end: When | None = Field(default=None, description="Without it: the end of the run.")
     reason: str = ""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> WithheldTable:
+        _check_span(self.start, self.end)
+        return self
+
+
+def _check_span(start: Moment | None, end: Moment | None) -> None:
+    both = isinstance(start, datetime) and isinstance(end, datetime) and end <= start
+    if both or (isinstance(start, timedelta) and isinstance(end, timedelta) and end <= start):
+        raise ValueError("expected an end after the start")
 
 
 class Scenario(_Table):

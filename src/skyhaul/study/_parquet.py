@@ -1,6 +1,7 @@
 """A dataset as one Parquet table: a row for every instant and terminal, with the columns of its slot.
 
-The fixed part (places, satellites, snapshot, provenance) is in the file's key-value metadata as JSON.
+Slots without an instant, which steps above 15 s leave, have no row. The fixed part (places, satellites, snapshot,
+provenance) is in the file's key-value metadata as JSON.
 """
 
 from __future__ import annotations

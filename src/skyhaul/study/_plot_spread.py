@@ -68,8 +68,8 @@ def plot_handovers(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure
     rows = rows_of(dataset, terminals, dataset.sizes["terminal"])
     held = np.concatenate([_held_slots(dataset["serving_satellite"].values[:, k]) for k in rows])
     stays, changes = _steps_ms(dataset, rows)
-    if not len(held):
-        raise NothingToShow("no terminal is served in this run")
+    if not len(held) or dataset.sizes["slot"] < 2:
+        raise NothingToShow("no terminal is served in two slots of this run")
     which = f"{len(rows)} terminals" if len(rows) > 1 else str(dataset["terminal"].values[rows[0]])
     with canvas(10.0, 4.3, "Handovers", f"{about(dataset)} · {which}") as figure:
         left, right = figure.subplots(1, 2)
@@ -77,6 +77,7 @@ def plot_handovers(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure
         counts = np.bincount(held, minlength=longest + 1)[1:]
         seconds = _SLOT_S * np.arange(1, longest + 1)
         left.bar(seconds, 100.0 * counts / len(held), width=0.8 * _SLOT_S, color=BLUE)
+        left.set_ylim(0.0, 1.22 * left.get_ylim()[1])
         left.set_title("time with one satellite")
         left.set_xlabel("seconds between handovers")
         left.set_ylabel("of stays (%)")

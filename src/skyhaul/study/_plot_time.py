@@ -31,35 +31,50 @@ if TYPE_CHECKING:
 _BINS = 480
 _SLOT = np.timedelta64(15, "s")
 _CLOSE_SLOTS = 8
+_MOST_MARKS = 60  # in a slot, up to which each instant is told apart
 
 
 def plot_rtt(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
-    """Round-trip time of up to four terminals: the whole run, and two minutes of it slot by slot."""
+    """Round-trip time of up to four terminals: the whole run, and two minutes of it slot by slot.
+
+    A run of two minutes or less is shown slot by slot only, one with steps longer than a slot as a whole only.
+    """
     rows = rows_of(dataset, terminals, 4)
-    count = dataset.sizes["terminal"]
+    count, slots = dataset.sizes["terminal"], dataset.sizes["slot"]
+    coarse = dataset.sizes["time"] < slots
+    parts = ["whole"] if coarse else ["close"] if slots <= _CLOSE_SLOTS else ["whole", "close"]
+    ratios = {"whole": 1.7, "close": 1.0}
     subtitle = about(dataset) + (f" · {len(rows)} of {count} terminals" if len(rows) < count else "")
     with canvas(11.0, 0.95 + 2.1 * len(rows), "Round-trip time from terminal to point of presence", subtitle) as figure:
         grid: Any = figure.subplots(
-            len(rows), 2, squeeze=False, sharex="col", sharey="row", gridspec_kw={"width_ratios": (1.7, 1.0)}
+            len(rows),
+            len(parts),
+            squeeze=False,
+            sharex="col",
+            sharey="row",
+            gridspec_kw={"width_ratios": [ratios[part] for part in parts]},
         )
-        for (whole, close), k in zip(grid, rows, strict=True):
-            _whole_run(whole, dataset, k)
-            _close_up(close, dataset, k)
-            whole.set_title(str(dataset["terminal"].values[k]))
-            whole.set_ylabel("RTT (ms)")
-        grid[0, 1].set_title("two minutes, slot by slot")
-        clock_axis(grid[-1, 0], dataset["time"].values)
-        for axes in grid[-1]:
-            axes.set_xlabel("UTC")
-        _legends(grid, _bin_width(dataset["time"].values))
+        width = _bin_width(dataset["time"].values)
+        for column, part in enumerate(parts):
+            for axes, k in zip(grid[:, column], rows, strict=True):
+                _whole_run(axes, dataset, k) if part == "whole" else _close_up(axes, dataset, k)
+            if part == "whole":
+                clock_axis(grid[-1, column], dataset["time"].values)
+            _legend(grid[0, column], part, f"median of {width / np.timedelta64(1, 's'):g} s")
+            grid[-1, column].set_xlabel("UTC")
+        for axes, k in zip(grid[:, 0], rows, strict=True):
+            axes.set_title(str(dataset["terminal"].values[k]))
+            axes.set_ylabel("RTT (ms)")
     return figure
 
 
 def _whole_run(axes: Axes, dataset: xr.Dataset, k: int) -> None:
     time, rtt = dataset["time"].values, dataset["rtt"].values[:, k]
     edges, low, middle, high, lost = _binned(time, rtt)
-    axes.fill_between(edges[:-1], low, high, step="post", color=SKY_BLUE, alpha=0.55, linewidth=0)
-    axes.step(edges[:-1], middle, where="post", color=BLUE, linewidth=1.1)
+    # The last value is repeated at the last edge, up to which it holds.
+    low, middle, high = (np.append(values, values[-1]) for values in (low, middle, high))
+    axes.fill_between(edges, low, high, step="post", color=SKY_BLUE, alpha=0.55, linewidth=0)
+    axes.step(edges, middle, where="post", color=BLUE, linewidth=1.1)
     axes.set_xlim(edges[0], edges[-1])
     served = rtt[np.isfinite(rtt)]
     if len(served):
@@ -89,8 +104,11 @@ def _binned(time: AnyArray, values: AnyArray) -> tuple[AnyArray, AnyArray, AnyAr
 
 
 def _bin_width(time: AnyArray) -> np.timedelta64:
-    slots: np.timedelta64 = max(1, int(np.ceil((time[-1] - time[0]) / (_BINS * _SLOT)))) * _SLOT
-    return slots
+    step = time[1] - time[0] if len(time) > 1 else _SLOT
+    width: np.timedelta64 = (
+        max(1, *(int(np.ceil(span / _SLOT)) for span in (step, (time[-1] - time[0]) / _BINS))) * _SLOT
+    )
+    return width
 
 
 def _close_up(axes: Axes, dataset: xr.Dataset, k: int) -> None:
@@ -105,7 +123,11 @@ def _close_up(axes: Axes, dataset: xr.Dataset, k: int) -> None:
             axes.axvspan(slots[number], slots[number] + _SLOT, color="#F3F3F3", linewidth=0)
         axes.axvline(slots[number], color=HAIR, linewidth=0.7)
         own = index[inside] == number
-        axes.plot(time[own], rtt[own], color=BLUE, linewidth=0.8, marker="o", markersize=2.6)
+        dense = np.count_nonzero(own) > _MOST_MARKS
+        line: dict[str, Any] = (
+            {"linestyle": "", "marker": ".", "markersize": 1.2} if dense else {"marker": "o", "markersize": 2.6}
+        )
+        axes.plot(time[own], rtt[own], color=BLUE, linewidth=0.8, clip_on=False, **line)
         changed = number > 0 and satellite[number] >= 0 and satellite[number] != satellite[number - 1]
         if changed:
             axes.plot(
@@ -136,23 +158,30 @@ def _runs(mask: AnyArray) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _legends(grid: Any, width: np.timedelta64) -> None:
+def _legend(axes: Axes, part: str, median: str) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
+    lost = Patch(color=VERMILION, label="no path")
     whole = [
-        Line2D([], [], color=BLUE, label=f"median of {width / np.timedelta64(1, 's'):g} s"),
+        Line2D([], [], color=BLUE, label=median),
         Patch(color=SKY_BLUE, alpha=0.55, label="5th to 95th percentile"),
-        Patch(color=VERMILION, label="no path"),
     ]
     close = [
         Line2D([], [], color=BLUE, marker="o", markersize=3, label="each instant"),
         Line2D([], [], color=ORANGE, marker="v", linestyle="", label="handover"),
         Line2D([], [], color=HAIR, label="slot start"),
     ]
-    for axes, handles in ((grid[0, 0], whole), (grid[0, 1], close)):
-        axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=3, borderaxespad=0.2)
-    grid[0, 1].set_title("")
+    handles = [*(whole if part == "whole" else close), lost]
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 0.99),
+        ncols=len(handles),
+        borderaxespad=0.2,
+        columnspacing=1.2,
+        handlelength=1.6,
+    )
 
 
 def plot_throughput(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
