@@ -19,7 +19,9 @@ _LONGITUDES = np.arange(-180.0, 180.0, 5.0)
 
 def run(data: Path) -> Section:
     elements = read_elements(data / "tle" / "starlink_2024-02-17.2le.gz").elements
-    operational = elements.select(altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg) > 500.0)
+    operational = elements.select(
+        altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg) > 500.0
+    )
     constellation = Constellation(operational)
     epoch = np.datetime64("2024-02-17T16:00:12", "ns")
     times = epoch + np.arange(96) * np.timedelta64(15, "m")
@@ -36,4 +38,7 @@ def run(data: Path) -> Section:
         f"{len(operational):,} Starlink satellites above 500 km of 2024-02-17, the mean over 72 longitudes and 96 "
         "instants of a day. Reference: the same count made by an independent program; allowed: 5 %.",
         tuple(checks),
+        "at 70° the count depends on the shape of the Earth: on a sphere of the equatorial radius, whose ground lies "
+        "19 km higher there, the same elements give 8.10 (and 22.47 at the equator). Skyhaul counts from the ellipsoid, "
+        "and a dense count in double precision and another program's look angles (skyfield) agree.",
     )

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from tests.network.reference_rtt import SETTINGS, Comparison, compare, rtt_series_ms
+from accuracy.reference_rtt import SETTINGS, Comparison, compare, rtt_series_ms
 
 
 @pytest.fixture(scope="module")

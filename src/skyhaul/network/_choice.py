@@ -25,7 +25,7 @@ _LAST_SLOT = 2**31 - 1  # slot and catalogue number share 64 bits
 
 @dataclass(frozen=True, slots=True)
 class ChoiceModel:
-    """Parameters of the choice: natural logarithms of odds, fitted with their standard errors by scripts/calibrate.
+    """Parameters of the choice: natural logarithms of odds, fitted with their standard errors by `calibration/`.
 
     best_elevation_deg   the elevation that is liked most
     best_weight          how much better it is than the zenith. Between and below, the odds follow a cubic of the zenith

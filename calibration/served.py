@@ -16,7 +16,7 @@ from skyhaul.radio import GsoArc, look_angles
 from skyhaul.sources import read_elements
 from skyhaul.types import Times
 
-from ._logit import Bools, Floats, Ints
+from .logit import Bools, Floats, Ints
 
 # Where the ranges in the data put the dish (README of the data); the town is at 50.67 N, 4.61 E.
 LATITUDE_DEG, LONGITUDE_DEG = 51.06, 4.42

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from accuracy._check import Section, within
 from skyhaul.earth import Sites
 from skyhaul.network import LinkGraph, Targets, grid_links, shortest_paths, station_paths, usable_links
 from skyhaul.orbits import Constellation, Walker, walker_elements
@@ -124,3 +125,19 @@ def compare(folder: Path) -> list[Comparison]:
 def _spaced(name: str) -> str:
     """`NewYork`, as the series writes it, as `New York`."""
     return "".join(f" {letter}" if letter.isupper() and place else letter for place, letter in enumerate(name))
+
+
+def run(data: Path) -> Section:
+    checks = []
+    for comparison in compare(data / "reference_rtt"):
+        name = f"{comparison.constellation}, {' to '.join(comparison.pair)}"
+        for what, (reference, ours) in (("minimum", comparison.minimum_ms()), ("maximum", comparison.maximum_ms())):
+            checks.append(within(f"{name}: {what}", ours, reference, 0.5, "ms"))
+        reference_s, ours_s = comparison.outage_s()
+        checks.append(within(f"{name}: seconds without a path", ours_s, reference_s, 1.0, "s"))
+    return Section(
+        "Shortest paths over lasers: the Hypatia paper's constellations",
+        "Shortest round trips over +Grid lasers, stations not relaying, 200 s at 1 s, as in Kassing et al., IMC 2020. "
+        "Reference: series computed by an independent program.",
+        tuple(checks),
+    )

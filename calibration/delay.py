@@ -11,9 +11,9 @@ from scipy.stats import rankdata
 
 from skyhaul.network import DelayModel, packet_extra_s, slot_extra_s, slot_starts
 
-from ._logit import Floats
-from ._rtt import PROBES, Site, read_sites
-from ._served import LOWEST_ALTITUDE_KM
+from .logit import Floats
+from .rtt import PROBES, Site, read_sites
+from .served import LOWEST_ALTITUDE_KM
 
 FITTED, LASER_SITE = "victoria-canada", "ulukhaktok-canada"
 FRAME_MS = 1e3 / 750.0

@@ -10,7 +10,7 @@ HEAD = """# Calibration
 
 Two parts of Skyhaul are not derived but fitted to measurements: which satellite a terminal is given under the
 `observed` strategy, and the spread of delays. This page says on what, how well they fit, and what they leave open.
-It is made by `scripts/calibrate`; the data are outside data, found by `SKYHAUL_DATA`.
+It is made by `python -m calibration`; the data are outside data, found by `SKYHAUL_DATA`.
 """
 
 

@@ -12,8 +12,8 @@ from skyhaul.scenario import Scenario
 from skyhaul.sources import read_elements
 from skyhaul.system import System
 
-from ._logit import Bools, Fit, Floats, Ints, fit, probabilities, renumber
-from ._served import (
+from .logit import Bools, Fit, Floats, Ints, fit, probabilities, renumber
+from .served import (
     LATITUDE_DEG,
     LONGITUDE_DEG,
     LOWEST_ALTITUDE_KM,
@@ -132,8 +132,8 @@ def model_errors(fitted: Fit) -> dict[str, float]:
     }
 
 
-def plan(data: Path, record: Record, seed: int) -> Ints:
-    """(S,) what Skyhaul's scheduler gives the dish in the same slots; satellites as numbered in the element set."""
+def dish_system(data: Path, seed: int) -> System:
+    """The dish in the network of that day."""
     elements = data / "tle" / "starlink_2024-07-16.tle.gz"
     scenario = Scenario.model_validate(
         {
@@ -144,8 +144,14 @@ def plan(data: Path, record: Record, seed: int) -> Ints:
             "terminals": [{"name": "dish", "latitude_deg": LATITUDE_DEG, "longitude_deg": LONGITUDE_DEG, "pop": "FRA"}],
         }
     )
-    system = System.from_scenario(scenario)
-    number = {int(n): i for i, n in enumerate(read_elements(elements).elements.catalog_number)}
+    return System.from_scenario(scenario)
+
+
+def plan(data: Path, record: Record, seed: int) -> Ints:
+    """(S,) what Skyhaul's scheduler gives the dish in the same slots; satellites as numbered in the element set."""
+    system = dish_system(data, seed)
+    elements = read_elements(data / "tle" / "starlink_2024-07-16.tle.gz").elements
+    number = {int(n): i for i, n in enumerate(elements.catalog_number)}
     given = system.world.elements.catalog_number
     runs = system.run(record.start[0], len(record.start) * SLOT, SLOT)
     return np.array([number[int(given[run.plan.satellite[0]])] for run in runs])
