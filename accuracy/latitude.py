@@ -39,6 +39,6 @@ def run(data: Path) -> Section:
         "instants of a day. Reference: the same count made by an independent program; allowed: 5 %.",
         tuple(checks),
         "at 70° the count depends on the shape of the Earth: on a sphere of the equatorial radius, whose ground lies "
-        "19 km higher there, the same elements give 8.10 (and 22.47 at the equator). Skyhaul counts from the ellipsoid, "
-        "and a dense count in double precision and another program's look angles (skyfield) agree.",
+        "19 km higher there, the same elements give 8.10 (and 22.47 at the equator). Skyhaul counts from the "
+        "ellipsoid, and a dense count in double precision and another program's look angles (skyfield) agree.",
     )
