@@ -1,0 +1,90 @@
+"""What the pages tell a reader to type works, in the order in which they tell it."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from skyhaul.cli import run
+from skyhaul.study import PICTURES
+from tests.docs.pages import PAGES, README, Block, blocks_of, page_name
+
+_RUN = ("sh", "python")
+# Blocks of these languages show what is said or written, and are not typed.
+_SHOWN = ("", "text", "console", "toml", "csv", "json")
+# A line of skyhaul alone is run in this process, which spares the imports; anything else needs a shell.
+_PLAIN = re.compile(r"skyhaul [^|<>$&;*`]+")
+
+# Pages of rooms whose snippets need keys, facts or network namespaces: the tests of those rooms hold them.
+_OF_OTHER_ROOMS = ("audit-log.md", "decision.md", "doctor.md", "link.md")
+_FOLLOWED = [
+    page
+    for page in PAGES
+    if page.name not in _OF_OTHER_ROOMS and any(block.language in _RUN for block in blocks_of(page))
+]
+# Runs that a page leaves at their full hour are cut to this, those of the README excepted.
+_CUT = ["--duration", "5m"]
+
+
+@pytest.mark.parametrize("page", _FOLLOWED, ids=page_name)
+def test_what_a_page_says_to_type_works(page: Path, reader: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for block in blocks_of(page):
+        follow(block, reader, capfd)
+
+
+@pytest.mark.data
+def test_the_walk_through_of_own_data_works_on_a_real_constellation(
+    reader: Path, data_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(data_folder / "tle" / "starlink_2024-02-17.2le.gz", reader / "satellites.tle")
+    ground = data_folder / "ground_segment" / "gateways_pops_backbone_2023-10-10.csv"
+    shutil.copy(ground, reader / "gateways-and-pops.csv")
+    (block,) = (block for block in blocks_of(README) if "--elements satellites.tle" in block.text)
+    said = follow(block, reader, capfd)
+    assert "5448" in said
+    assert "240 slots from 2024-02-17 15:37:42 UTC" in said
+    for town in ("lisbon", "tromso", "kyiv"):
+        assert re.search(rf"{town} +100\.00", said)
+    assert {path.stem for path in (reader / "europe").iterdir()} == set(PICTURES)
+
+
+def test_every_block_is_of_a_known_kind() -> None:
+    for page in PAGES:
+        for block in blocks_of(page):
+            assert block.language in (*_RUN, *_SHOWN), f"{block}: {block.language} is neither run nor shown"
+
+
+def follow(block: Block, folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
+    """Do what a reader would do with a block; what it printed."""
+    capfd.readouterr()
+    if block.language == "sh":
+        lines = [line for line in block.text.splitlines() if line.strip() and not line.startswith("#")]
+        if all(_PLAIN.fullmatch(line.partition(" #")[0].rstrip()) for line in lines):
+            for line in lines:
+                arguments = shlex.split(line, comments=True)[1:]
+                whole = block.page == README or arguments[0] != "simulate" or "--duration" in arguments
+                status = run(arguments if whole else arguments + _CUT)
+                said = capfd.readouterr()
+                assert status == 0, f"{block}: {line}\n{said.out}{said.err}"
+                print(said.out)
+        else:
+            done = subprocess.run(["sh", "-euc", block.text], cwd=folder, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
+            print(done.stdout)
+    elif block.language == "python":
+        text = "\n" * block.line + block.text
+        exec(compile(text, str(block.page), "exec"), {"__name__": "__main__"})
+    elif block.name:
+        (folder / block.name).write_text(block.text, encoding="utf-8")
+    if block.language == "toml":
+        assert tomllib.loads(block.text)
+    if block.language == "csv":
+        assert list(csv.reader(block.text.splitlines()))
+    return capfd.readouterr().out
