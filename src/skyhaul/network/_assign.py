@@ -50,6 +50,46 @@ def best_gateway(
 
 
 @kernel()
+def soonest_feeders(
+    pops: Ints,
+    feeder_offset: Ints,
+    feeder_gateway: Ints32,
+    feeder_delay_s: Floats,
+    fibre_s: Floats,
+    antennas: Ints,
+    antennas_used: Ints,
+    satellite_gateway: Ints32,
+) -> tuple[Floats, Ints32]:
+    """Of each satellite the gateway that brings traffic to each of `pops` (P,) soonest: delays and gateways (P, N).
+
+    ∞ and -1 for a satellite without a gateway that has an antenna left.
+    """
+    satellites = len(feeder_offset) - 1
+    cost = np.full((len(pops), satellites), np.inf)
+    via = np.full((len(pops), satellites), -1, dtype=np.int32)
+    for row in range(len(pops)):
+        for satellite in range(satellites):
+            gateway = best_gateway(
+                satellite,
+                pops[row],
+                feeder_offset,
+                feeder_gateway,
+                feeder_delay_s,
+                fibre_s,
+                antennas,
+                antennas_used,
+                satellite_gateway,
+            )
+            if gateway < 0:
+                continue
+            via[row, satellite] = gateway
+            for i in range(feeder_offset[satellite], feeder_offset[satellite + 1]):
+                if feeder_gateway[i] == gateway:
+                    cost[row, satellite] = feeder_delay_s[i] + fibre_s[gateway, pops[row]]
+    return cost, via
+
+
+@kernel()
 def assign_bent_pipes(
     cell_order: Ints,
     cell_pop: Ints,

@@ -25,11 +25,6 @@ class Feeders:
     gateway: Ints32
     delay_s: Floats
 
-    @property
-    def satellite(self) -> Ints32:
-        """(F,) the satellite of each pair."""
-        return np.repeat(np.arange(len(self.offset) - 1, dtype=np.int32), np.diff(self.offset))
-
 
 def find_feeders(
     ground: Ground, index: SiteIndex, start_m: Floats, end_m: Floats, satellite_out: Bools, gateway_out: Bools
@@ -44,7 +39,7 @@ def find_feeders(
     stays = ends.elevation_deg >= ground.mask_deg[gateway]
     gateway, satellite, range_m = gateway[stays], satellite[stays], range_m[stays]
 
-    order = np.lexsort((gateway, satellite))
+    order = np.argsort(satellite, kind="stable")  # pairs come gateway by gateway
     count = np.bincount(satellite, minlength=start_m.shape[1])
     offset = np.concatenate(([0], np.cumsum(count))).astype(np.int64)
     return Feeders(offset, gateway[order].astype(np.int32), range_m[order].astype(np.float64) / LIGHT_M_S)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from skyhaul.network._assign import soonest_feeders
 from skyhaul.network._failures import Outages
 from skyhaul.network._feeders import Feeders
 from skyhaul.network._ground import Ground
@@ -124,25 +125,16 @@ def _serve(
 
 def _targets(pops: Ints, feeders: Feeders, ground: Ground, state: SlotState) -> tuple[Targets, Ints32]:
     """The last legs to each PoP: satellite → gateway → fibre, the soonest of each satellite; and its gateway (P, N)."""
-    satellite, gateway = feeders.satellite, feeders.gateway
-    own = state.satellite_gateway[satellite]
-    free = (own == NONE) & (state.antennas_used[gateway] < ground.antennas[gateway])
-    usable = free | (own == gateway)
-    satellite, gateway, delay = satellite[usable], gateway[usable], feeders.delay_s[usable]
-
-    via = np.full((len(pops), len(state.satellite_gateway)), NONE, dtype=np.int32)
-    offset, satellites, costs = [0], [], []
-    for row, pop in enumerate(pops):
-        cost: Floats = delay + ground.fibre_s[gateway, pop]
-        order = np.lexsort((gateway, cost, satellite))
-        order = order[np.isfinite(cost[order])]
-        _, first = np.unique(satellite[order], return_index=True)
-        best = order[first]
-        via[row, satellite[best]] = gateway[best]
-        satellites.append(satellite[best])
-        costs.append(cost[best])
-        offset.append(offset[-1] + len(best))
-    targets = Targets(
-        np.array(offset, dtype=np.int64), np.concatenate(satellites).astype(np.int32), np.concatenate(costs)
+    cost, via = soonest_feeders(
+        pops,
+        feeders.offset,
+        feeders.gateway,
+        feeders.delay_s,
+        ground.fibre_s,
+        ground.antennas,
+        state.antennas_used,
+        state.satellite_gateway,
     )
-    return targets, via
+    row, satellite = np.nonzero(via != NONE)
+    offset = np.searchsorted(row, np.arange(len(pops) + 1)).astype(np.int64)
+    return Targets(offset, satellite.astype(np.int32), cost[row, satellite]), via
