@@ -8,6 +8,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     import httpx
 
 ADDRESS = "https://celestrak.org/NORAD/elements/gp.php"
-# CelesTrak renews its groups every two hours and blocks those who ask for the same one more often
-# (celestrak.org, "A new way to obtain GP data", usage policy).
+# CelesTrak renews its groups every two hours and blocks those who ask for the same one more often, or go on asking
+# after an answer other than 200, redirections among them (celestrak.org/usage-policy.php, 2026-05-22).
 MINIMUM_INTERVAL = timedelta(hours=2)
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TIMEOUT_S = 30.0
+_MEND = "check the name and the network; a file of your own works too: --elements FILE"
 
 
 def cache_folder() -> Path:
@@ -61,105 +63,146 @@ def fetch_elements(
 ) -> Fetched:
     """A group of CelesTrak's, such as "starlink", as OMM in CSV.
 
+    folder  the cache; `cache_folder() / "elements"` when None
+    client  what asks the network
+    now     the clock, with its time zone
+
     A copy less than two hours old is given without asking. An older one is kept as the last good copy and given with a
-    `SkyhaulWarning` when the service cannot be reached or answers with something else than elements; an attempt that
-    failed is not repeated within two hours either. Without any copy that is a `FetchError`.
+    `SkyhaulWarning` when the service cannot be reached, answers with something else than elements, or the cache cannot
+    be written; an attempt that reached the service and failed is not repeated within two hours either. Without any
+    copy that is a `FetchError`.
     """
     if not _GROUP.fullmatch(name):
         raise FetchError(f"{name!r} is no name of a group", mend="take one of CelesTrak's, such as starlink or oneweb")
-    folder = cache_folder() / "elements" if folder is None else folder
-    kept = _Kept(folder, name.lower())
-    time = now()
-    last = kept.last_attempt()
-    if last is not None and timedelta(0) <= time - last < MINIMUM_INTERVAL:
-        wait = f"CelesTrak may be asked again at {last + MINIMUM_INTERVAL:%H:%M} UTC"
-        if kept.good():
-            return kept.fetched()
-        raise FetchError(f"the last answer for {name} was no good: {kept.fault()}", mend=wait)
+    kept = _Kept(cache_folder() / "elements" if folder is None else folder, name.lower())
+    time, before = now(), kept.note()
+    if before.asked is not None and timedelta(0) <= time - before.asked < MINIMUM_INTERVAL:
+        copy = kept.copy()
+        if copy is None:
+            again = (before.asked + MINIMUM_INTERVAL).astimezone(UTC)
+            raise FetchError(
+                f"no elements of {name} from CelesTrak: {before.fault or 'the kept copy is gone or damaged'}",
+                mend=f"it may be asked again at {again:%Y-%m-%d %H:%M} UTC",
+            )
+        return _with_warning(copy, name, before.fault) if before.fault else copy
     try:
+        # Noted beforehand: nothing that happens from here on makes the next run ask too early.
+        kept.write_note(_Note(time, before.kept, "the last attempt was interrupted"))
         data = _ask(name, client)
         parsed = parse_elements(data, f"CelesTrak group {name}", skip_bad=True)
+        kept.write(kept.data, data)
+        kept.write_note(_Note(time, time, ""))
     except (FetchError, ElementsError) as error:
-        fault = error.what
-        kept.note(time, fault)
-        mend = "check the name and the network; a file of your own works too: --elements FILE"
-        if not kept.good():
-            raise FetchError(f"no elements of {name} from CelesTrak: {fault}", mend=mend) from None
-        stale = kept.fetched()
-        text = f"CelesTrak gave no {name} ({fault}): the copy of {stale.asked:%Y-%m-%d %H:%M} UTC is used"
-        warnings.warn(text, SkyhaulWarning, stacklevel=2)
-        return stale
-    kept.keep(data, time)
+        with suppress(FetchError):  # the cache that cannot be written is the error already
+            kept.write_note(before if isinstance(error, _NotReached) else _Note(time, before.kept, error.what))
+        copy = kept.copy()
+        if copy is None:
+            what = f"no elements of {name} from CelesTrak: {error.what}"
+            own = isinstance(error, FetchError)
+            raise FetchError(what, where=error.where if own else "", mend=(own and error.mend) or _MEND) from None
+        return _with_warning(copy, name, error.what)
     return Fetched(parsed, kept.data, time, True)
+
+
+def _with_warning(copy: Fetched, name: str, fault: str) -> Fetched:
+    text = f"CelesTrak gave no {name} ({fault}): the copy of {copy.asked:%Y-%m-%d %H:%M} UTC is used"
+    warnings.warn(text, SkyhaulWarning, stacklevel=3)
+    return copy
+
+
+class _NotReached(FetchError):
+    """No request left this machine, or none arrived: trying again soon troubles nobody."""
 
 
 def _ask(name: str, client: httpx.Client | None) -> bytes:
     import httpx
 
+    try:
+        own = client or httpx.Client(timeout=_TIMEOUT_S)
+    except (ImportError, ValueError) as error:  # a proxy of a kind that httpx does not know
+        raise _NotReached(f"not reached: {error}", mend="check the proxy in the environment") from None
     headers = {"User-Agent": f"skyhaul/{__version__}"}
-    own = client or httpx.Client(timeout=_TIMEOUT_S, follow_redirects=True)
     try:
         answer = own.get(ADDRESS, params={"GROUP": name, "FORMAT": "csv"}, headers=headers)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        raise _NotReached(f"not reached: {str(error) or type(error).__name__}") from None
     except httpx.HTTPError as error:
-        raise FetchError(f"not reached: {str(error) or type(error).__name__}") from None
+        raise FetchError(f"broke off: {str(error) or type(error).__name__}") from None
     finally:
         if client is None:
             own.close()
-    if answer.status_code != 200:
-        raise FetchError(f"answered {answer.status_code} {answer.reason_phrase}")
     content: bytes = answer.content
-    if not content.lstrip()[:11].upper().startswith(b"OBJECT_NAME"):
-        said = content.decode("utf-8", "replace").strip().splitlines()
-        raise FetchError(f"answered {said[0][:60]!r}" if said else "answered with nothing")
-    return content
+    elements = content.lstrip()[:11].upper().startswith(b"OBJECT_NAME")
+    if answer.status_code == 200 and elements:
+        return content
+    lines = content.decode("utf-8", "replace").split("\n")
+    said = next((line.strip() for line in lines if line.strip()), "nothing")
+    status = "" if answer.status_code == 200 else f"{answer.status_code} {answer.reason_phrase}: "
+    raise FetchError(f"answered {status}{said[:100]!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """When the service was last asked, when it gave the copy that is kept, and what was wrong last time."""
+
+    asked: datetime | None
+    kept: datetime | None
+    fault: str
 
 
 class _Kept:
-    """The copy of one group in the cache, and a note beside it of when the service was last asked."""
+    """The copy of one group in the cache, and a note beside it."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
         self.data = folder / f"{name}.csv"
         self._note = folder / f"{name}.json"
 
-    def good(self) -> bool:
-        return self.data.is_file()
-
-    def last_attempt(self) -> datetime | None:
-        asked = self._read().get("asked")
-        return datetime.fromisoformat(asked) if asked else None
-
-    def fault(self) -> str:
-        return self._read().get("fault", "unknown")
-
-    def fetched(self) -> Fetched:
-        parsed = parse_elements(self.data.read_bytes(), str(self.data), skip_bad=True)
-        kept = self._read().get("kept")
-        asked = datetime.fromisoformat(kept) if kept else datetime.fromtimestamp(self.data.stat().st_mtime, UTC)
-        return Fetched(parsed, self.data, asked, False)
-
-    def note(self, asked: datetime, fault: str) -> None:
-        self._write(self._note, json.dumps(self._read() | {"asked": asked.isoformat(), "fault": fault}).encode())
-
-    def keep(self, data: bytes, asked: datetime) -> None:
-        self._write(self.data, data)
-        self._write(self._note, json.dumps({"asked": asked.isoformat(), "kept": asked.isoformat()}).encode())
-
-    def _read(self) -> dict[str, str]:
+    def copy(self) -> Fetched | None:
+        """The copy, unless there is none or none that can be read."""
         try:
-            note = json.loads(self._note.read_text(encoding="utf-8"))
+            parsed = parse_elements(self.data.read_bytes(), str(self.data), skip_bad=True)
+            asked = self.note().kept or datetime.fromtimestamp(self.data.stat().st_mtime, UTC)
+        except (OSError, ElementsError):
+            return None
+        return Fetched(parsed, self.data, asked.astimezone(UTC), False)
+
+    def note(self) -> _Note:
+        """The note, of which whatever cannot be read is left out."""
+        try:
+            fields = json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return {}
-        return note if isinstance(note, dict) else {}
+            fields = None
+        if not isinstance(fields, dict):
+            fields = {}
+        return _Note(_time(fields.get("asked")), _time(fields.get("kept")), str(fields.get("fault", "")))
 
-    def _write(self, path: Path, data: bytes) -> None:
-        """Write beside and rename, so that no half-written copy is ever taken for a good one."""
+    def write_note(self, note: _Note) -> None:
+        times = {"asked": note.asked, "kept": note.kept}
+        fields = {key: time.isoformat() for key, time in times.items() if time is not None} | {"fault": note.fault}
+        self.write(self._note, json.dumps(fields).encode())
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write beside, to the disk, and rename, so that no half-written copy is ever taken for a good one."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, beside = tempfile.mkstemp(dir=self.folder, prefix=f".{path.name}.")
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(beside).replace(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            beside = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
         except OSError as error:
-            where = str(self.folder)
-            raise FetchError(f"cannot be written: {error.strerror}", where=where, mend="set SKYHAUL_CACHE") from None
+            what = f"the cache cannot be written: {error.strerror}"
+            raise FetchError(what, where=str(path.parent), mend="set SKYHAUL_CACHE to another folder") from None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
