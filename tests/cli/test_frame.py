@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -10,7 +11,8 @@ import warnings
 import pytest
 
 import skyhaul
-from skyhaul.cli import _run
+from skyhaul.cli import _run, _stop
+from skyhaul.cli._output import progress
 from skyhaul.errors import SkyhaulWarning
 from tests.cli.conftest import Command
 
@@ -86,6 +88,16 @@ def test_ctrl_c_is_quiet(skyhaul: Command, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(_run, "app", stopped)
     said = skyhaul("x")
     assert (said.status, said.out, said.err) == (130, "", "")
+
+
+def test_an_interrupt_that_a_library_kept_for_itself_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stop, "_asked", [])
+    items = progress(range(3), 3, "counting")
+    assert next(items) == 0
+    with pytest.raises(KeyboardInterrupt):
+        _stop._stop(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt):
+        next(items)
 
 
 def test_a_warning_is_one_line_and_other_libraries_warnings_are_none(

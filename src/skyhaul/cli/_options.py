@@ -72,7 +72,8 @@ StepOption: TypeAlias = Annotated[
     typer.Option("--step", metavar="SPAN", parser=parse_span, help="From instant to instant: 1s, 100ms."),
 ]
 ElementsOption: TypeAlias = Annotated[
-    Path | None, typer.Option("--elements", metavar="FILE", help="Orbital elements, in place of the scenario's.")
+    Path | None,
+    typer.Option("--elements", metavar="FILE", help="Orbital elements, in place of the scenario's and its start."),
 ]
 GroundOption: TypeAlias = Annotated[
     list[Path] | None,

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from skyhaul.cli import _stop
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -40,7 +42,9 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], title:
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """The items, with a progress bar on standard error while they come, where that is a terminal."""
     if not sys.stderr.isatty():
-        yield from items
+        for item in items:
+            _stop.check()
+            yield item
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -49,6 +53,7 @@ def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         for item in items:
+            _stop.check()
             yield item
             bar.advance(task)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 import warnings
@@ -12,6 +11,7 @@ from typing import TextIO
 
 import typer
 
+from skyhaul.cli import _stop
 from skyhaul.cli._app import app
 from skyhaul.errors import SkyhaulError, SkyhaulWarning
 
@@ -23,7 +23,7 @@ _UsageError = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Run the command of this process's arguments and exit."""
-    signal.signal(signal.SIGTERM, _terminated)  # so that what is half written is taken away
+    _stop.listen()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -51,10 +51,6 @@ def run(arguments: Sequence[str]) -> int:
             if os.environ.get(DEBUG):
                 traceback.print_exc()
             return _explain(error)
-
-
-def _terminated(number: int, frame: object) -> None:
-    raise SystemExit(128 + number)
 
 
 def _explain(error: Exception) -> int:

@@ -99,7 +99,7 @@ def _layout(system: System, start: Any, duration: Any, step: Any) -> Layout:
         provenance={
             "Conventions": "CF-1.11",
             "title": f"Paths of the terminals of {facts['scenario']}",
-            "source": f"skyhaul {facts['skyhaul_version']}, https://pypi.org/project/skyhaul/",
+            "source": f"skyhaul {facts['skyhaul_version']}",
             **facts,
             "elements_generated": int(world.synthetic),
             "start": utc(start),
