@@ -368,6 +368,13 @@ class TestCsv:
         assert error_of(f"{HEADER}\n\n\n{ROW}\n\n{ROW.replace('53.0559', '253')}\n").startswith("elements:6: ")
 
 
+def test_names_and_errors_stay_on_one_line() -> None:
+    broken = formats.CELESTRAK_JSON.replace("STARLINK-1008", "STAR\\n\\u2028 LINK")
+    assert parse(broken).name == ("STAR  LINK",)
+    assert parse(formats.XML.replace("STARLINK-1008", "STAR\nLINK")).name == ("STAR LINK",)
+    assert "REF_FRAME is TE ME, expected TEME" in error_of(formats.XML.replace("TEME", "TE\n\nME"))
+
+
 def test_decayed_objects_of_space_track_are_told() -> None:
     text = formats.SPACE_TRACK_JSON.replace('"DECAY_DATE":null', '"DECAY_DATE":"2025-03-01"')
     parsed = parse_elements(text.encode(), "gp.json")

@@ -11,7 +11,17 @@ from typing import Any, TypeAlias
 from xml.parsers import expat
 
 from skyhaul.errors import ElementsError
-from skyhaul.orbits._rows import DAY_NS, Problem, Row, Rows, catalog_number, midnight_ns, real, refuse_other_theories
+from skyhaul.orbits._rows import (
+    DAY_NS,
+    Problem,
+    Row,
+    Rows,
+    catalog_number,
+    midnight_ns,
+    one_line,
+    real,
+    refuse_other_theories,
+)
 
 Pairs: TypeAlias = Iterable[tuple[str, Any]]  # keywords and values of a message, as it has them
 Reader: TypeAlias = Callable[[str, str, Rows], Iterator[tuple[str, Pairs]]]  # yields where each message starts, too
@@ -75,10 +85,10 @@ def _fields(pairs: Pairs) -> dict[str, str]:
     """What a message says, as text. ValueError where it says something twice."""
     fields: dict[str, str] = {}
     for keyword, value in pairs:
-        name = keyword.strip().upper()
+        name = one_line(keyword).upper()
         if name in fields and not name.startswith(_REPEATABLE):
             raise ValueError(f"{name} is there twice")
-        fields[name] = "" if value is None else str(value).strip()
+        fields[name] = "" if value is None else one_line(str(value))
     return fields
 
 

@@ -22,6 +22,7 @@ _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CATALOG_NUMBER = re.compile(r"(\d{1,9})(?:\.0*)?|([A-HJ-NP-Z])(\d{4})", re.ASCII)
 # Letters stand for the first two digits of six: A = 10 … Z = 33, without I and O.
 _ALPHA5 = {letter: 10 + k for k, letter in enumerate("ABCDEFGHJKLMNPQRSTUVWXYZ")}
+_LINE_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # What SGP4 must not be given (the same, 4.2.4.7).
 _OTHER_THEORIES = {"4": "SGP4-XP", "6": "special perturbations"}
 
@@ -83,6 +84,11 @@ class Rows:
         if not self.skip_bad:
             raise ElementsError(text, where=where, mend="correct it, or leave bad sets out with --skip-bad")
         self.problems.append(Problem("bad", where, text))
+
+
+def one_line(text: str) -> str:
+    """A text without control characters and blanks around it: names and errors are printed on one line."""
+    return text.strip() if text.isprintable() else _LINE_BREAKING.sub(" ", text).strip()
 
 
 def real(field: str, text: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from skyhaul.orbits._rows import DAY_NS, Row, Rows, catalog_number, midnight_ns, real, refuse_other_theories
+from skyhaul.orbits._rows import DAY_NS, Row, Rows, catalog_number, midnight_ns, one_line, real, refuse_other_theories
 
 _LENGTH = 69
 # Digits count as themselves, a minus sign as one, all else as nothing.
@@ -48,7 +48,7 @@ def read_tle(text: str, source: str, rows: Rows) -> None:
                 first = ""
             elif name:
                 rows.bad(f"a name without elements: {name[:24]!r}", name_where)
-            name, name_where = f"{line} ".removeprefix("0 ").strip(), where
+            name, name_where = one_line(f"{line} ".removeprefix("0 ")), where
     if first:
         rows.bad("line 1 of a set without its line 2: the file ends here", first_where)
     elif name:
