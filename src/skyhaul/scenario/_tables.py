@@ -205,6 +205,9 @@ class LaserTable(_Table):
     pairs: InputFile | None = Field(
         default=None, description="CSV of two satellite names or numbers a line; replaces the topology."
     )
+    links_per_satellite: Annotated[int, Field(strict=True, ge=2, le=4)] = Field(
+        default=4, description="Laser terminals of a satellite, where links are found: 4 make a +Grid."
+    )
     max_range_km: Annotated[Finite, Field(gt=0.0)] = Field(default=5_400.0, description="Longest link.")
     clearance_km: Annotated[Finite, Field(ge=0.0)] = Field(
         default=80.0, description="Lowest height above the ground that a link may pass."

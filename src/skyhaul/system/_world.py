@@ -227,7 +227,13 @@ def _links(scenario: Scenario, elements: Elements, synthetic: bool) -> Callable[
         hour = time.astype("datetime64[h]").astype("datetime64[ns]")
         if hour not in known:
             known.clear()
-            known[hour] = found_links(elements, hour)
+            known[hour] = found_links(
+                elements,
+                hour,
+                links_per_satellite=table.links_per_satellite,
+                max_range_m=table.max_range_km * 1e3,
+                clearance_m=table.clearance_km * 1e3,
+            )
         return known[hour]
 
     return links
