@@ -177,6 +177,7 @@ def test_offline_is_a_clear_error_that_may_be_tried_again_at_once(world: World, 
     error = world.error()
     assert error.what == ("no elements of starlink from CelesTrak: not reached: [Errno -2] Name or service not known")
     assert "--elements FILE" in error.mend
+    assert world.files() == set()
     world.says(CSV)
     assert world.fetch().fresh
     # With a copy it is a warning, and again the service may be tried at once.

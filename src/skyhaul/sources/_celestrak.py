@@ -93,7 +93,7 @@ def fetch_elements(
         kept.write(kept.data, data)
         kept.write_note(_Note(time, time, ""))
     except (FetchError, ElementsError) as error:
-        with suppress(FetchError):  # the cache that cannot be written is the error already
+        with suppress(FetchError, OSError):  # the cache that cannot be written is the error already
             kept.write_note(before if isinstance(error, _NotReached) else _Note(time, before.kept, error.what))
         copy = kept.copy()
         if copy is None:
@@ -177,6 +177,9 @@ class _Kept:
         return _Note(_time(fields.get("asked")), _time(fields.get("kept")), str(fields.get("fault", "")))
 
     def write_note(self, note: _Note) -> None:
+        if note.asked is None:
+            self._note.unlink(missing_ok=True)
+            return
         times = {"asked": note.asked, "kept": note.kept}
         fields = {key: time.isoformat() for key, time in times.items() if time is not None} | {"fault": note.fault}
         self.write(self._note, json.dumps(fields).encode())
