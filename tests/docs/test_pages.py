@@ -82,6 +82,15 @@ def test_options_that_pages_name_exist() -> None:
         assert named <= known, page_name(page)
 
 
+def test_variables_of_the_environment_that_the_readme_names_are_read() -> None:
+    sources = [*(ROOT / "src").rglob("*.py"), ROOT / "scripts" / "up"]
+    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    named = set(re.findall(r"`(SKYHAUL_[A-Z]+)`", prose_of(README)))
+    assert named
+    for variable in named:
+        assert re.search(rf"\b{variable}\b", text), variable
+
+
 def test_every_command_has_a_page() -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page != README)
     for name in {name[0] for name in ALL}:
