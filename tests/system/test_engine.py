@@ -187,3 +187,6 @@ def test_provenance_names_all_that_a_result_depends_on() -> None:
     assert len(facts["scenario_sha256"]) == len(facts["elements_sha256"]) == 64
     assert facts["elements_count"] == 1584
     assert {"skyhaul_version", "elements_age_median_days", "strategy"} <= set(facts)
+    same, other = system(), system(constellation={"walker": ["D:550:53.0:1584/72/17"]})
+    assert same.provenance(START)["elements_sha256"] == facts["elements_sha256"]
+    assert other.provenance(START)["elements_sha256"] != facts["elements_sha256"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -37,6 +38,15 @@ class Elements:
 
     def __len__(self) -> int:
         return len(self.name)
+
+    def sha256(self) -> str:
+        """Hash of every column: the same for the same elements, wherever they come from."""
+        digest = hashlib.sha256()
+        for field in fields(self):
+            column = getattr(self, field.name)
+            text = "\n".join(column).encode() if isinstance(column, tuple) else column.tobytes()
+            digest.update(f"{field.name} {len(text)}\n".encode() + text)
+        return digest.hexdigest()
 
     def select(self, which: Ints | Bools) -> Elements:
         """The satellites of a boolean mask (N,) or an index array, in that order."""

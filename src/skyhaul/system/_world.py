@@ -41,7 +41,7 @@ class World:
 
     synthetic        whether the elements are generated, so that their age means nothing
     elements_name    where the elements come from
-    elements_sha256  hash of the elements' file, or of the preset's name
+    elements_sha256  hash of the elements' file, or of the generated elements
     skipped          bad or left-out element sets
     links            gives the laser links that stand at an instant, before range and line of sight
     """
@@ -179,11 +179,11 @@ def _elements(scenario: Scenario) -> tuple[Elements, str, str, int]:
         skipped = parsed.skipped
     elif table.preset is not None:
         elements, name = preset_elements(table.preset), f"preset {table.preset}"
-        sha256 = hashlib.sha256(name.encode()).hexdigest()
+        sha256 = elements.sha256()
     else:
         shells = [shell for text in table.walker for shell in parse_walker(text)]
         elements, name = walker_elements(shells, _WALKER_EPOCH), " ".join(table.walker)
-        sha256 = hashlib.sha256(name.encode()).hexdigest()
+        sha256 = elements.sha256()
     if table.minimum_altitude_km > 0.0:
         height = altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg)
         high = height >= table.minimum_altitude_km
