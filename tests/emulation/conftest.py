@@ -81,17 +81,23 @@ def link(namespaces: None) -> Link:
     return run
 
 
+@pytest.fixture(scope="session")
+def interpreter() -> str:
+    """A Python that any user may run."""
+    found = next((path for path in (sys.executable, "/usr/bin/python3") if _open_to_all(path)), None)
+    if found is None:
+        pytest.skip("no Python that other users may run")
+    return found
+
+
 @pytest.fixture
-def as_nobody(namespaces: None, tmp_path: Path) -> Link:
+def as_nobody(namespaces: None, interpreter: str, tmp_path: Path) -> Link:
     """The same as another user without any rights, with or without a TUN device that all may open."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     for tool in ("setpriv", "unshare", "mount"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    interpreter = next((path for path in (sys.executable, "/usr/bin/python3") if _open_to_all(path)), None)
-    if interpreter is None:
-        pytest.skip("no Python that other users may run")
     tmp_path.chmod(0o755)
     node = tmp_path / "tun"
     os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(10, 200))  # a TUN device by its number in devices.txt

@@ -8,6 +8,7 @@ import os
 import signal
 import struct
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -164,6 +165,23 @@ def test_it_works_without_any_rights(as_nobody: Link, tun: bool) -> None:
     assert min(value for value in json.loads(ran.out) if value is not None) >= 24.0
     assert ran.summary["device"] == ("tun" if tun else "veth")
     assert ran.summary["up"]["delivered"] == 10
+
+
+def test_where_user_namespaces_are_off_the_setting_is_named(namespaces: None, interpreter: str) -> None:
+    script = (
+        "import os, sys\nfrom skyhaul.emulation._namespaces import enter_user_namespace\n"
+        f"if os.geteuid() == 0: os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+        "enter_user_namespace()\n"  # in which the number of further ones can be set to none
+        "open('/proc/sys/user/max_user_namespaces', 'w').write('0')\n"
+        "os.execv(sys.executable, [sys.executable, '-c', *sys.argv[1:]])"
+    )
+    command = [interpreter, "-c", script, *link_words(["--quiet", "true"])[2:]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/", env=environment)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("skyhaul: user namespaces are switched off, user.max_user_namespaces=0 (sudo sysctl ")
+    assert "or run as root" in ran.stderr
+    assert ran.stderr.count("\n") == 1
 
 
 def test_a_veth_link_carries_a_stream_without_any_rights(as_nobody: Link) -> None:

@@ -21,7 +21,7 @@ from skyhaul.emulation._netlink import Netlink
 from skyhaul.emulation._privileges import setting, why_no_namespaces
 from skyhaul.emulation._wiring import new_network
 
-State: TypeAlias = Literal["works", "missing", "limited"]
+State: TypeAlias = Literal["works", "missing", "limited", "untried"]
 
 _TIMEOUT_S = 10
 _PR_GET_TIMERSLACK, _PR_SET_TIMERSLACK = 30, 29
@@ -31,7 +31,10 @@ _GOOD_STATES = ("works", "limited")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One feature: its state (`limited`: there, but not as good as it could be), what was seen, and the remedy."""
+    """One feature: its state, what was seen, and the remedy.
+
+    `limited` is there, but not as good as it could be; `untried` could not be tried without namespaces.
+    """
 
     name: str
     state: State
@@ -48,21 +51,20 @@ def examine() -> list[Finding]:
     kernel = _kernel()
     if kernel.state == "missing":
         return [kernel]
-    checks = (
-        _namespaces,
-        _pid_namespace,
-        _tun,
-        _offload,
-        _veth,
-        _packet_sockets,
-        _ipv6,
-        _way_out,
-        _timers,
-        _cores,
-        _compiler,
-        _netem,
-    )
-    return [kernel, *(check() for check in checks)]
+    findings = [kernel, _namespaces()]
+    inside = {
+        "PID namespace": _pid_namespace,
+        "TUN device": _tun,
+        "offload on TUN": _offload,
+        "veth pair": _veth,
+        "packet sockets": _packet_sockets,
+    }
+    for name, check in inside.items():
+        if findings[1].state == "missing":
+            findings.append(Finding(name, "untried", "it takes the namespaces above", needed_for="links"))
+        else:
+            findings.append(check())
+    return findings + [check() for check in (_ipv6, _way_out, _timers, _cores, _compiler, _netem)]
 
 
 def can_link(findings: list[Finding]) -> bool:
@@ -175,12 +177,7 @@ def _packet_sockets() -> Finding:
 
 
 def _ipv6() -> Finding:
-    def attempt() -> bool:
-        _enter()
-        return setting("net/ipv6/conf/all/forwarding") is not None
-
-    answer = _try(attempt)
-    if answer.get("result"):
+    if setting("net/ipv6/conf/all/forwarding") is not None:
         return Finding("IPv6", "works", "the kernel has it")
     return Finding("IPv6", "missing", "the kernel is without it: links carry IPv4 only", "boot without ipv6.disable=1")
 

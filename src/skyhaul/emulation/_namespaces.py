@@ -70,6 +70,7 @@ def inside_network(fd: int) -> Iterator[None]:
 def enter_user_namespace() -> None:
     """A user namespace of one's own, in which one is still oneself but holds every capability over what it makes."""
     uid, gid = os.geteuid(), os.getegid()
+    be_visible()  # a process that has changed its user may not write its own maps otherwise
     unshare(CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")

@@ -40,7 +40,7 @@ def why_no_namespaces() -> tuple[str, str]:
     """The setting that keeps user namespaces from working, as (what, mend); what is empty when no setting does."""
     for name, value, what, command in _RESTRICTIONS:
         if setting(name) == value:
-            return f"{what} ({name.replace('/', '.')}={value})", f"{command}, {_OTHER_WAY}"
+            return f"{what}, {name.replace('/', '.')}={value}", f"{command}, {_OTHER_WAY}"
     if in_container():
         what = "the container that this runs in allows no namespaces"
         return what, "docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --device /dev/net/tun …"
