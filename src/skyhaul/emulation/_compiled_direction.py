@@ -12,53 +12,10 @@ import numpy as np
 
 from skyhaul._kernel import kernel
 from skyhaul.emulation._chance import GOLDEN, MIX_1, MIX_2
+from skyhaul.emulation._compiled_rows import delay_at, find_row, use_newest_table
 from skyhaul.emulation._direction import MAX_LANES, MAX_PIECE, NEVER
+from skyhaul.emulation._layout import LOG_HEAD, LOG_MISSED, LOG_TAIL
 from skyhaul.emulation._settings import Cause
-
-INT, REAL, WORD = np.int64, np.float64, np.uint64
-
-STATE = np.dtype(
-    [
-        # Where it reads and writes, and how long the headers before the IP packet are.
-        *((name, INT) for name in ("fd_in", "fd_out", "virtio_bytes", "ethernet_bytes")),
-        # Settings.
-        *((name, INT) for name in ("queue_bytes", "codel", "codel_target", "codel_interval", "mtu", "burst")),
-        *((name, INT) for name in ("hold", "lanes", "bursts")),
-        *((name, REAL) for name in ("mean_burst", "bad_loss", "good_loss")),
-        ("seed", WORD),
-        # Its two tables: Python writes the one that is not in use, then counts `published` up.
-        *((name, INT) for name in ("row_base", "row_room", "published", "seen", "rows", "period", "row", "turn")),
-        ("counts", INT, (2,)),
-        ("periods", INT, (2,)),
-        # The queue and the serialiser.
-        *((name, INT) for name in ("waiting_bytes", "free", "stalled", "draws", "bad", "offered")),
-        *((name, REAL) for name in ("left", "free_part")),
-        *((name, INT) for name in ("dropping", "drop_next", "drop_count", "last_count", "first_above", "pending")),
-        # The ring of pieces (head: oldest in use, served: first that waits, tail) and the ring of packet bytes.
-        *((name, INT) for name in ("piece_base", "piece_mask", "head", "served", "tail")),
-        *((name, INT) for name in ("byte_base", "byte_room", "byte_tail")),
-        ("next_event", INT),
-        # What it did.
-        *((name, INT) for name in ("reads", "writes", "write_errors", "late_max", "late_sum")),
-        ("segments", INT, (len(Cause),)),
-        ("bytes", INT, (len(Cause),)),
-    ],
-    align=True,
-)
-PIECE = np.dtype(
-    [
-        ("lost", WORD),
-        *((name, INT) for name in ("serial", "arrival", "first", "segments", "segment_bytes", "last_bytes")),
-        *((name, INT) for name in ("departure", "release", "next", "done")),
-        # Its packet: where its bytes lie, how many, its header's length and its number of segments.
-        *((name, INT) for name in ("offset", "length", "header", "packet_segments")),
-    ],
-    align=True,
-)
-LANE = np.dtype([("first", INT), ("last", INT), ("last_release", INT)])
-# What Python and the loop tell each other: `CONTROL` array.
-STOP, RUNNING, LOG_HEAD, LOG_TAIL, LOG_MISSED, WAKES = range(6)
-CONTROL_SIZE = 8
 
 _NEVER = NEVER
 _ROUNDING_NS = 1e-3
@@ -125,56 +82,6 @@ def drop(
     s.segments[cause] += segments
     s.bytes[cause] += size
     tell(log, control, d, serial, segments, size, arrival, now, 0, 0, cause, _U0)
-
-
-@kernel()
-def use_newest_table(s: Any, rows: Any) -> None:
-    """Go over to the table that Python has published last."""
-    published = s.published
-    if published == s.seen:
-        return
-    slot = published & 1
-    s.rows, s.period = s.counts[slot], s.periods[slot]
-    s.row, s.turn = 0, 0
-    s.seen = published
-    if s.stalled:
-        s.free = max(s.free, rows[s.row_base + slot * s.row_room].time)
-        s.stalled = 0
-
-
-@kernel()
-def next_time(s: Any, rows: Any, base: int) -> Any:
-    if s.row + 1 < s.rows:
-        return rows[base + s.row + 1].time + s.turn
-    return rows[base].time + s.turn + s.period if s.period else _NEVER
-
-
-@kernel()
-def find_row(s: Any, rows: Any, base: int, time: int) -> Any:
-    """Move to the row in force at a time, never backwards; returns when that row ends."""
-    if s.period:
-        ahead = time - rows[base].time - s.turn
-        if ahead >= s.period:
-            s.row = 0
-            s.turn += ahead // s.period * s.period
-    while True:
-        end = next_time(s, rows, base)
-        if end > time:
-            return end
-        s.row += 1
-        if s.row == s.rows:
-            s.row = 0
-            s.turn += s.period
-
-
-@kernel()
-def delay_at(s: Any, rows: Any, base: int, time: int) -> Any:
-    end = find_row(s, rows, base, time)
-    begin, delay = rows[base + s.row].time + s.turn, rows[base + s.row].delay
-    if end == _NEVER or time <= begin:
-        return delay
-    after = rows[base + s.row + 1].delay if s.row + 1 < s.rows else rows[base].delay
-    return delay + math.floor(float(after - delay) * float(time - begin) / float(end - begin))
 
 
 @kernel()

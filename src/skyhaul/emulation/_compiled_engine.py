@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skyhaul.emulation._compiled_direction import LOG_MISSED, RUNNING, STOP
 from skyhaul.emulation._compiled_loop import EPOLL_PWAIT2, run_loop
+from skyhaul.emulation._layout import LOG_MISSED, RUNNING, STOP
 from skyhaul.emulation._memory import Memory
 from skyhaul.emulation._plan import DirectionPlan, DirectionReport, Fates
 from skyhaul.emulation._table import LinkTable

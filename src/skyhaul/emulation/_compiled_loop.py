@@ -1,6 +1,8 @@
 """The engine's loop, compiled: one thread reads, serves and writes for every direction, and never calls Python.
 
 libc is called through `ExternalFunction`, which leaves the kernels cacheable on disk; ctypes addresses would not.
+Numba keys its cache by the file of the outermost kernel alone: after a change to one that is called from here, this
+file's time must change too (`touch`), or the old machine code runs on. An installation sets the times of all files.
 """
 
 from __future__ import annotations
@@ -12,9 +14,6 @@ from numba import types
 
 from skyhaul._kernel import kernel
 from skyhaul.emulation._compiled_direction import (
-    RUNNING,
-    STOP,
-    WAKES,
     advance,
     count_bits,
     drop,
@@ -25,9 +24,10 @@ from skyhaul.emulation._compiled_direction import (
     piece_bytes,
     take,
     tell,
-    use_newest_table,
 )
 from skyhaul.emulation._compiled_packets import cut_header, shape_of
+from skyhaul.emulation._compiled_rows import use_newest_table
+from skyhaul.emulation._layout import RUNNING, STOP, WAKES
 from skyhaul.emulation._plan import LARGEST_PACKET, LATENESS_BINS
 from skyhaul.emulation._settings import Cause
 

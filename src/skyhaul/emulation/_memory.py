@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from skyhaul.emulation._compiled_direction import CONTROL_SIZE, LANE, LOG_HEAD, LOG_TAIL, PIECE, STATE
 from skyhaul.emulation._direction import MAX_LANES, NEVER
+from skyhaul.emulation._layout import CONTROL_SIZE, LANE, LOG_HEAD, LOG_TAIL, PIECE, STATE
 from skyhaul.emulation._plan import FATE, LATENESS_BINS, DirectionPlan
 from skyhaul.emulation._table import ROW, LinkTable
 from skyhaul.errors import SkyhaulError
