@@ -76,6 +76,7 @@ def walk(
     giver: Ints32,
     receiver: Ints32,
     lot: Ints32,
+    taken_from: Ints32,
     holder: Ints32,
     under_way: Ints32,
     gap: Bytes,
@@ -84,6 +85,7 @@ def walk(
 
     offset (I + 1)   events of item i are offset[i] to offset[i + 1], in order
     lot (E,)         for splits, the lot's item
+    taken_from (I,)  the item that each was first split from, or -1
     """
     for item in order:
         has, to = NOT_YET, AT_REST
@@ -107,7 +109,7 @@ def walk(
                     has = NOBODY_KNOWN
                 else:
                     split = True
-                    has, to = _state_at(lot[e], time[e], offset, time, holder, under_way)
+                    has, to = _state_at(lot[e], time[e], offset, time, taken_from, circular, holder, under_way)
                     if has == NOT_YET:
                         hole, has = NO_BEGINNING, NOBODY_KNOWN
             else:
@@ -139,16 +141,28 @@ def _gap_before(what: int, out: int, into: int, has: int, to: int) -> int:
 
 
 @kernel()
-def _state_at(item: int, instant: int, offset: Ints, time: Ints, holder: Ints32, under_way: Ints32) -> tuple[int, int]:
-    """Who has an item, and whom it is under way to, after its events up to an instant."""
-    last = -1
-    for e in range(offset[item], offset[item + 1]):
-        if time[e] > instant:
-            break
-        last = e
-    if last < 0:
-        return NOT_YET, AT_REST
-    return int(holder[last]), int(under_way[last])
+def _state_at(
+    item: int,
+    instant: int,
+    offset: Ints,
+    time: Ints,
+    taken_from: Ints32,
+    circular: Bools,
+    holder: Ints32,
+    under_way: Ints32,
+) -> tuple[int, int]:
+    """Who has an item, and whom it is under way to, after its events up to an instant; before its first it is where
+    the lot is that it will be split from."""
+    while item >= 0:
+        last = -1
+        for e in range(offset[item], offset[item + 1]):
+            if time[e] > instant:
+                break
+            last = e
+        if last >= 0:
+            return int(holder[last]), int(under_way[last])
+        item = -1 if circular[item] else int(taken_from[item])
+    return NOT_YET, AT_REST
 
 
 @kernel()
@@ -181,12 +195,12 @@ def touch(
                     to = min(to, sent[lot[e]])
                 if hole[lot[e]] <= time[e]:
                     lost = min(lost, hole[lot[e]])
-            if out >= 0 and sought[out]:
+            if what != SPLIT and out >= 0 and sought[out]:
                 with_ = min(with_, time[e])
             if into >= 0 and sought[into]:
                 if what == SHIPPING:
                     to = min(to, time[e])
-                elif what != DESTROYING:
+                elif what not in (SPLIT, DESTROYING):
                     with_ = min(with_, time[e])
             if gap[e] != NO_GAP:
                 lost = min(lost, time[e])

@@ -115,12 +115,18 @@ class CustodyRecord:
         return lots
 
     @cached_property
-    def _lots_first(self) -> tuple[Ints32, Bools]:
-        first = np.full(len(self.items), -1, dtype=np.int32)
+    def _splits(self) -> tuple[Ints32, Ints]:
+        """(I,) the lot that each item was first split from, or -1, and the event."""
+        taken_from = np.full(len(self.items), -1, dtype=np.int32)
+        event = np.full(len(self.items), -1, dtype=np.int64)
         splits = np.flatnonzero(self.lot >= 0)[::-1]  # the earliest split is written last, and stays
         item = np.searchsorted(self.offset, splits, side="right") - 1
-        first[item] = self.lot[splits]
-        return kernels.lots_first(first)
+        taken_from[item], event[item] = self.lot[splits], splits
+        return taken_from, event
+
+    @cached_property
+    def _lots_first(self) -> tuple[Ints32, Bools]:
+        return kernels.lots_first(self._splits[0])
 
     @cached_property
     def _walked(self) -> tuple[Ints32, Ints32, Bytes]:
@@ -135,6 +141,7 @@ class CustodyRecord:
             self.giver,
             self.receiver,
             self.lot,
+            self._splits[0],
             holder,
             under_way,
             gap,
@@ -197,8 +204,8 @@ class CustodyRecord:
                     gap_before=gap_words(int(gap[e])),
                 )
             )
-        last = events[-1]
-        destination = int(under_way[last])
+        # A lot that is only named by its parts has no events of its own.
+        destination = int(under_way[events[-1]]) if events else kernels.AT_REST
         return Trace(
             unit=unit,
             passages=tuple(passages),
@@ -208,16 +215,17 @@ class CustodyRecord:
     def _way(self, item: int) -> list[int]:
         """The events of an item after those of its lots, each up to the split, in order."""
         _, circular = self._lots_first
+        taken_from, split = self._splits
         ways: list[list[int]] = []
         until = kernels.NEVER
         at = item
         while at >= 0:
             events = range(self.offset[at], self.offset[at + 1])
             ways.append([e for e in events if self.time[e] <= until])
-            split = next((e for e in ways[-1] if self.lot[e] >= 0), None)
-            if split is None or circular[at]:
+            if circular[at]:
                 break
-            until, at = int(self.time[split]), int(self.lot[split])
+            until = min(until, int(self.time[split[at]]))
+            at = int(taken_from[at])
         return [e for way in reversed(ways) for e in way]
 
     def _dated(self, which: Bools, when: Ints) -> dict[str, np.datetime64]:

@@ -13,7 +13,7 @@ from skyhaul.control.decision._bulk_kernels import number_keys
 from skyhaul.control.decision._position import Positions
 from skyhaul.control.decision._terrain import Terrain
 from skyhaul.control.decision._world import Face, View
-from skyhaul.control.polygons._near import INSIDE_SHAPE, UNSURE, test_borders
+from skyhaul.control.polygons._near import INSIDE_SHAPE, UNSURE, border_sides
 from skyhaul.types import Bools, Ints, Ints32
 
 
@@ -68,7 +68,7 @@ def _tested(
     held = np.empty(offset[-1], dtype=np.int8)
 
     def run(part: slice) -> None:
-        test_borders(
+        border_sides(
             positions.latitude_deg,
             positions.longitude_deg,
             rows[part],

@@ -41,6 +41,8 @@ class CustodyEvent(Fact):
             self.refuse("an event of no item", "say the unit or lot")
         if (self.step is Step.SPLIT) != bool(self.lot):
             self.refuse(f"a {self.step} event with lot “{self.lot}”", "a lot goes with a split, and only there")
+        if self.step is Step.SPLIT and (self.giver or self.receiver):
+            self.refuse("a split between parties", "record the split, then the transfer of the part")
         if self.item == self.lot:
             self.refuse("a lot split from itself", "give the part its own name")
         if self.step is Step.COMMISSIONING and not self.receiver:

@@ -28,7 +28,9 @@ def read_kml(data: bytes | str, source: str, *, short_way: bool = False) -> tupl
         root = ET.fromstring(text)
     except ET.ParseError as error:
         line = error.position[0]
-        raise ControlError(f"no KML: {error.msg}", where=f"{source}:{line}", mend="give well-formed XML") from None
+        raise ControlError(
+            f"no KML: {error.msg.partition(':')[0]}", where=f"{source}:{line}", mend="give well-formed XML"
+        ) from None
     outlines = []
     for number, placemark in enumerate(_all(root, "Placemark")):
         name = _text(placemark, "name")

@@ -85,7 +85,7 @@ OUTSIDE_SHAPE, INSIDE_SHAPE, UNSURE = 0, 1, 2
 
 
 @kernel()
-def test_borders(
+def border_sides(
     latitude_deg: Floats,
     longitude_deg: Floats,
     rows: Ints,

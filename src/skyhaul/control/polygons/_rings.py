@@ -112,5 +112,3 @@ def _check_valid(polygon: BaseGeometry, where: str) -> None:
         raise ControlError(
             f"{fault.strip().lower()}{near}", where=where, mend="draw rings that touch at most in single points"
         )
-    if not polygon.area > 0.0:
-        raise ControlError("encloses nothing", where=where, mend="give a polygon with an inside")
