@@ -213,7 +213,7 @@ def histories(draw: st.DrawFn) -> list[CustodyEvent]:
     return events
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories(), st.sampled_from("ABC"), st.randoms(use_true_random=False))
 def test_reach_is_what_its_definition_says_in_any_order(events: list[CustodyEvent], party: str, random: Any) -> None:
     events = [*events, event(1, MADE, "other", receiver=party)]

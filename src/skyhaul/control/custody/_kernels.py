@@ -175,6 +175,7 @@ def touch(
     giver: Ints32,
     receiver: Ints32,
     lot: Ints32,
+    first_split: Ints,
     under_way: Ints32,
     gap: Bytes,
     sought: Bools,
@@ -183,12 +184,12 @@ def touch(
     hole: Ints,
 ) -> None:
     """Fill in for each item (I,) when it was first with a sought party, first sent to one, and first not accounted for;
-    NEVER where it was not. Parts have what their lot had up to the split; sought (parties,)."""
+    NEVER where it was not. Parts have what their lot had up to first_split (I,), an event or -1; sought (parties,)."""
     for item in order:
         with_, to, lost = NEVER, NEVER, NEVER
         for e in range(offset[item], offset[item + 1]):
             what, out, into = step[e], giver[e], receiver[e]
-            if what == SPLIT and gap[e] in (NO_GAP, NO_BEGINNING):
+            if e == first_split[item] and not circular[item]:
                 if touched[lot[e]] <= time[e]:
                     with_ = min(with_, touched[lot[e]])
                 if sent[lot[e]] <= time[e]:

@@ -163,6 +163,7 @@ class CustodyRecord:
             self.giver,
             self.receiver,
             self.lot,
+            self._splits[1],
             under_way,
             gap,
             sought,
