@@ -148,6 +148,12 @@ def test_there_and_back_is_the_round_trip() -> None:
     assert state.plan.slot * 15 + 12 == START.astype("datetime64[s]").astype(int)
 
 
+def test_a_name_of_a_gateway_and_a_pop_means_what_the_route_can_use() -> None:
+    world = system()
+    assert world.route("louvain", "seattle", START).hops[-1].kind == "pop"
+    assert world.route("louvain", "Seattle", START, over_lasers=True).hops[-1].kind == "gateway"
+
+
 def test_over_lasers_the_route_is_the_shortest_in_space() -> None:
     route = system().route("louvain", "40.81,-96.7", START, over_lasers=True)
     media = [hop.medium for hop in route.hops]

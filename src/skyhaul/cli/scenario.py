@@ -36,6 +36,8 @@ def check(
             print(error, file=sys.stderr)
     else:
         scenario = load_scenario(file)
-        print(f"{file}: good: {scenario.name}, {len(scenario.terminals)} terminals, {scenario.time.duration}")
+        count = len(scenario.terminals)
+        terminals = "1 terminal" if count == 1 else f"{count} terminals"
+        print(f"{file}: good: {scenario.name}, {terminals}, {scenario.time.duration}")
     if errors:
         raise typer.Exit(1)

@@ -105,8 +105,14 @@ class TimeTable(_Table):
     start: Time | None = Field(
         default=None, description="First instant, UTC. Without it: the start of the slot of the median element epoch."
     )
-    duration: Duration = Field(default=timedelta(hours=1), description="How long the run lasts.")
-    step: Duration = Field(default=timedelta(seconds=1), description="From one instant of the path state to the next.")
+    duration: Duration = Field(
+        default=timedelta(hours=1), description="How long the run lasts.", json_schema_extra={"default": "1h"}
+    )
+    step: Duration = Field(
+        default=timedelta(seconds=1),
+        description="From one instant of the path state to the next.",
+        json_schema_extra={"default": "1s"},
+    )
 
     @model_validator(mode="after")
     def _step_fits(self) -> TimeTable:

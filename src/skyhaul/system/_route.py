@@ -79,12 +79,12 @@ class _End:
 class Router:
     """Finds routes in a world at an instant."""
 
-    def __init__(self, world: World, a: str, b: str, time: np.datetime64) -> None:
+    def __init__(self, world: World, a: str, b: str, time: np.datetime64, *, antennas: bool = False) -> None:
         self.world, self.time = world, time
         visiting = world
         ends = []
         for text in (a, b):
-            end, visiting = _resolve(visiting, text)
+            end, visiting = _resolve(visiting, text, antennas)
             ends.append(end)
         self.a, self.b = ends
         if (self.a.kind, self.a.index) == (self.b.kind, self.b.index):
@@ -214,18 +214,24 @@ def _backwards(hops: list[Hop]) -> list[Hop]:
     return out
 
 
-def _resolve(world: World, text: str) -> tuple[_End, World]:
-    """What a name or LAT,LON stands for; a place becomes a terminal of its own in the world returned."""
+def _resolve(world: World, text: str, antennas: bool) -> tuple[_End, World]:
+    """What a name or LAT,LON stands for; a place becomes a terminal of its own in the world returned.
+
+    Of a gateway and a PoP of one name the PoP is meant, or, where an end needs `antennas`, the gateway.
+    """
     terminals, ground = world.terminals.sites.name, world.ground
-    if text in terminals:
-        return _End("terminal", terminals.index(text), text), world
-    if text in ground.gateways.name:
-        return _End("gateway", ground.gateways.name.index(text), text), world
-    if text in ground.pops.name:
-        return _End("pop", ground.pops.name.index(text), text), world
+    sites: list[tuple[Literal["gateway", "pop"], tuple[str, ...]]] = [
+        ("pop", ground.pops.name),
+        ("gateway", ground.gateways.name),
+    ]
+    for fold in (str, str.casefold):  # as it is written, then in capitals or not
+        for kind, names in (("terminal", terminals), *sites[:: -1 if antennas else 1]):
+            found = [k for k, name in enumerate(names) if fold(name) == fold(text)]
+            if found:
+                return _End(kind, found[0], names[found[0]]), world
     place = _PLACE.fullmatch(text)
     if place is None:
-        known = (*terminals, *ground.pops.name, *ground.gateways.name)
+        known = list(dict.fromkeys((*terminals, *ground.pops.name, *ground.gateways.name)))
         near = difflib.get_close_matches(text, known, n=3)
         mend = f"did you mean {', '.join(near)}?" if near else "name a terminal, a PoP, a gateway or LAT,LON"
         raise NotFoundError(f"no terminal, PoP or gateway named {text!r}", mend=mend)
@@ -242,7 +248,7 @@ def find_route(world: World, a: str, b: str, time: np.datetime64, *, over_lasers
     Normally the plan's: from each terminal to its point of presence, and fibre between those. With `over_lasers` the
     shortest one in space between two antennas, without fixed part, scheduling and queues.
     """
-    router = Router(world, a, b, time)
+    router = Router(world, a, b, time, antennas=over_lasers)
     return router.through_lasers() if over_lasers else router.through_pops()
 
 
