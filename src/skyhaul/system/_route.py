@@ -30,6 +30,7 @@ from skyhaul.system._world import World
 from skyhaul.types import Floats, Ints32
 
 Kind: TypeAlias = Literal["terminal", "satellite", "gateway", "pop"]
+_Named: TypeAlias = Literal["terminal", "gateway", "pop"]
 Medium: TypeAlias = Literal["radio", "laser", "fibre", "network"]
 
 _PLACE = re.compile(r"\s*([-+]?\d+(?:\.\d*)?)\s*,\s*([-+]?\d+(?:\.\d*)?)\s*")
@@ -71,7 +72,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    kind: Literal["terminal", "gateway", "pop"]
+    kind: _Named
     index: int
     name: str
 
@@ -220,12 +221,10 @@ def _resolve(world: World, text: str, antennas: bool) -> tuple[_End, World]:
     Of a gateway and a PoP of one name the PoP is meant, or, where an end needs `antennas`, the gateway.
     """
     terminals, ground = world.terminals.sites.name, world.ground
-    sites: list[tuple[Literal["gateway", "pop"], tuple[str, ...]]] = [
-        ("pop", ground.pops.name),
-        ("gateway", ground.gateways.name),
-    ]
+    ends: list[tuple[_Named, tuple[str, ...]]] = [("pop", ground.pops.name), ("gateway", ground.gateways.name)]
+    ends = [("terminal", terminals), *(reversed(ends) if antennas else ends)]
     for fold in (str, str.casefold):  # as it is written, then in capitals or not
-        for kind, names in (("terminal", terminals), *sites[:: -1 if antennas else 1]):
+        for kind, names in ends:
             found = [k for k, name in enumerate(names) if fold(name) == fold(text)]
             if found:
                 return _End(kind, found[0], names[found[0]]), world
