@@ -14,6 +14,7 @@ from skyhaul.system import System
 
 from .logit import Bools, Fit, Floats, Ints, fit, probabilities, renumber
 from .served import (
+    BAR_DEG,
     LATITUDE_DEG,
     LONGITUDE_DEG,
     LOWEST_ALTITUDE_KM,
@@ -197,6 +198,9 @@ def section(data: Path) -> str:
     null = -float(np.log(size).sum())
     both, score = halves(candidates, which)
 
+    def near(separation_deg: float) -> int:
+        return int(np.count_nonzero(candidates.served & (candidates.gso_deg < separation_deg)))
+
     lines = [
         "## Which satellite is given",
         "",
@@ -206,10 +210,13 @@ def section(data: Path) -> str:
         "",
         f"- The serving satellite changes {record.inside} times inside a slot: every change is at :12, :27, :42 or "
         ":57.",
-        f"- Candidates for the fit: all satellites above {LOWEST_ALTITUDE_KM:.0f} km of altitude and "
-        f"above {MASK_DEG:.0f}° at both ends of the slot, "
-        f"{len(slot) / choices:.1f} on average. {choices} slots have a choice. A random one would meet the truth in "
-        f"{100 * float((1 / size).mean()):.1f} % of them.",
+        f"- {near(18.0)} slots were served from under 18° at the least, {near(BAR_DEG)} of them from under "
+        f"{BAR_DEG:.0f}° and none from under 8°: the plan bars satellites under {BAR_DEG:.0f}°, two thirds of the "
+        "separation that it is told.",
+        f"- Candidates for the fit: all satellites above {LOWEST_ALTITUDE_KM:.0f} km of altitude, above "
+        f"{MASK_DEG:.0f}° at both ends of the slot, and {BAR_DEG:.0f}° or more from the geostationary arc in all of "
+        f"it: {len(slot) / choices:.1f} on average. {choices} slots have a choice. A random one would meet the truth "
+        f"in {100 * float((1 / size).mean()):.1f} % of them.",
         "- Candidates for the seven figures below: those the data list, above 20° at the start of the slot and inside "
         "the dish's field of view, a cone that leans to the north-west. The ranges over three sites come from such "
         "lists.",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from skyhaul.earth import Sites
+from skyhaul.network import OBSERVED_GSO_SHARE, Rules
 from skyhaul.orbits import Constellation, altitude_km
 from skyhaul.radio import GsoArc, look_angles
 from skyhaul.sources import read_elements
@@ -21,6 +22,7 @@ from .logit import Bools, Floats, Ints
 # Where the ranges in the data put the dish (README of the data); the town is at 50.67 N, 4.61 E.
 LATITUDE_DEG, LONGITUDE_DEG = 51.06, 4.42
 MASK_DEG = 25.0
+BAR_DEG = OBSERVED_GSO_SHARE * Rules().gso_separation_deg
 # Of 452 chances of satellites below this, 3 were taken: they are on their way up or serve telephones.
 LOWEST_ALTITUDE_KM = 440.0
 LOWEST_DEG = 17.0  # the data list from 20° on, by elements a little older
@@ -63,8 +65,9 @@ class Candidates:
     listed_elevation_deg: Floats
 
     def usable(self) -> Bools:
-        """(V,) in service, and above the mask for the whole slot."""
-        return np.asarray(self.in_service & (self.start_deg >= MASK_DEG) & (self.end_deg >= MASK_DEG))
+        """(V,) in service, above the mask for the whole slot, and not barred by the geostationary arc."""
+        above = (self.start_deg >= MASK_DEG) & (self.end_deg >= MASK_DEG)
+        return np.asarray(self.in_service & above & (self.gso_deg >= BAR_DEG))
 
 
 @dataclass(frozen=True, slots=True)

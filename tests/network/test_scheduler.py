@@ -9,6 +9,7 @@ import pytest
 
 from skyhaul.earth import Sites
 from skyhaul.network import STRATEGIES, Failure, Plan, Reason, Rules, Terminals, slot_start
+from skyhaul.orbits import Constellation
 from skyhaul.radio import ObstructionMask, gso_separation_deg, look_angles
 from tests.network import worlds
 from tests.network.worlds import SLOT, World
@@ -80,28 +81,75 @@ def test_gateways_see_the_satellites_they_feed_for_the_whole_slot(strategy: str)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_no_cell_goes_without_service_that_could_have_had_it(strategy: str) -> None:
+def test_no_cell_goes_without_service_while_a_satellite_it_could_use_has_a_beam_and_an_antenna(strategy: str) -> None:
     world = World(worlds.terminals(400), worlds.ground(antennas=2), rules(strategy, beams_per_satellite=5))
     plan = world.plan()
-    for terminal in np.flatnonzero(plan.reason != Reason.SERVED):
-        mine = plan.seen_terminal == terminal
-        assert not np.isin(plan.seen_reason[mine], (Reason.SERVED, Reason.NOT_CHOSEN)).any()
-        assert plan.reason[terminal] == (plan.seen_reason[mine].max() if mine.any() else Reason.NO_SATELLITE)
+    served = plan.satellite >= 0
+    beams = np.bincount(plan.satellite[served], minlength=1584)
+    gateway_of = dict(zip(plan.satellite[served].tolist(), plan.gateway[served].tolist(), strict=True))
+    antennas = np.bincount([*gateway_of.values()], minlength=len(worlds.GATEWAYS))
+    skies = [world.constellation.at(time, velocity=False).position_m for time in instants(SLOT)]
+    users = np.array([look_angles(world.terminals.sites, sky).elevation_deg for sky in skies]).min(axis=0)
+    feeds = np.array([look_angles(world.ground.gateways, sky).elevation_deg for sky in skies]).min(axis=0)
+    without = np.flatnonzero(plan.reason != Reason.SERVED)
+    assert len(without) > 20, "the world must be crowded for this test to mean anything"
+    checked = 0
+    for terminal in without:
+        up = np.flatnonzero(users[terminal] >= 25.01)
+        own = np.full(len(up), terminal)
+        gso = np.min([gso_separation_deg(world.terminals.sites, own, sky, up) for sky in skies], axis=0)
+        for satellite in up[gso >= 18.01]:
+            in_view = np.flatnonzero(feeds[:, satellite] >= 25.01)
+            if satellite in gateway_of:
+                assert beams[satellite] == 5 or gateway_of[satellite] not in in_view
+            else:
+                assert (antennas[in_view] == 2).all()
+            checked += 1
+    assert checked > 20
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_the_order_of_terminals_and_satellites_changes_nothing(strategy: str) -> None:
-    world = World(worlds.terminals(80), worlds.ground(antennas=2), rules(strategy, beams_per_satellite=3))
+def test_the_order_of_terminals_changes_nothing_not_even_in_shared_cells(strategy: str) -> None:
+    alone = worlds.terminals(60)
+    where = np.repeat(np.arange(60), 2)  # two in each cell, of different PoPs
+    sites = Sites.at(alone.sites.latitude_deg[where], alone.sites.longitude_deg[where])
+    pop = np.arange(120, dtype=np.int64) % 2
+    key = np.random.default_rng(4).permutation(120).astype(np.int64)
+    crowded = {"ground": worlds.ground(antennas=2), "rules": rules(strategy, beams_per_satellite=3)}
+    world = World(Terminals.at(sites, pop, key=key), **crowded)  # type: ignore[arg-type]
     plan = world.plan(SLOT + 1, world.plan())
-    random = np.random.default_rng(3)
 
-    shuffle = random.permutation(80)
-    t = world.terminals
-    sites = Sites.at(t.sites.latitude_deg[shuffle], t.sites.longitude_deg[shuffle], name=[str(i) for i in shuffle])
-    other = World(Terminals.at(sites, t.pop[shuffle], key=t.key[shuffle]), world.ground, world.rules)
+    shuffle = np.random.default_rng(3).permutation(120)
+    moved = Sites.at(sites.latitude_deg[shuffle], sites.longitude_deg[shuffle])
+    other = World(Terminals.at(moved, pop[shuffle], key=key[shuffle]), **crowded)  # type: ignore[arg-type]
     shuffled = other.plan(SLOT + 1, other.plan())
     assert np.array_equal(serving(plan)[shuffle], serving(shuffled))
     assert np.array_equal(plan.reason[shuffle], shuffled.reason)
+    assert np.array_equal(plan.gateway[plan.terminal_cell][shuffle], shuffled.gateway[shuffled.terminal_cell])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_order_of_satellites_changes_nothing(strategy: str) -> None:
+    world = World(worlds.terminals(80), worlds.ground(antennas=2), rules(strategy, beams_per_satellite=3))
+    shuffle = np.random.default_rng(6).permutation(1584)
+    other = replace(world, constellation=Constellation(world.constellation.elements.select(shuffle)))
+    plan, shuffled = (of.plan(SLOT + 1, of.plan()) for of in (world, other))
+    served = plan.satellite >= 0
+    assert np.array_equal(served, shuffled.satellite >= 0)
+    assert np.array_equal(plan.satellite[served], shuffle[shuffled.satellite[served]])
+    assert np.array_equal(plan.gateway, shuffled.gateway)
+
+
+@pytest.mark.parametrize("latitude", [0.0, 25.0, 50.0])
+def test_observed_keeps_twelve_degrees_from_the_geostationary_arc_everywhere(latitude: float) -> None:
+    sites = Sites.at(np.full(40, latitude), np.linspace(-170.0, 170.0, 40))
+    world = World(Terminals.at(sites, np.zeros(40, dtype=np.int64)), rules=rules("observed", lasers="always"))
+    satellite = serving(world.plan())
+    served = np.flatnonzero(satellite >= 0)
+    assert len(served) > 20
+    for time in instants(SLOT):
+        position = world.constellation.at(time, velocity=False).position_m
+        assert gso_separation_deg(sites, served, position, satellite[served]).min() >= 11.5
 
 
 def test_a_plan_made_twice_is_the_same_to_the_byte() -> None:
@@ -235,6 +283,17 @@ def test_lasers_only_where_needed_leave_bent_pipes_alone() -> None:
     had = never.satellite >= 0
     assert np.array_equal(plan.satellite[had], never.satellite[had])
     assert (plan.laser_hops()[had] == 0).all()
+
+
+def test_balanced_spreads_cells_over_lasers_too() -> None:
+    random = np.random.default_rng(5)
+    sites = Sites.at(random.uniform(-36.0, -34.0, 30), random.uniform(-21.0, -19.0, 30))
+    ocean = Terminals.at(sites, np.zeros(30, dtype=np.int64))
+    most = {}
+    for strategy in ("highest", "balanced"):
+        plan = World(ocean, rules=rules(strategy, lasers="when-needed")).plan()
+        most[strategy] = int(np.bincount(plan.satellite[plan.satellite >= 0]).max())
+    assert most["balanced"] < most["highest"] / 2
 
 
 def test_antennas_bound_laser_paths_too() -> None:

@@ -15,7 +15,8 @@ from skyhaul.scenario import Scenario, load_scenario
 from skyhaul.system import SlotRun, System
 
 SECOND = np.timedelta64(1, "s")
-START = np.datetime64("2024-02-17T12:00:12", "ns")
+START_TEXT = "2024-02-17T12:00:12Z"
+START = np.datetime64(START_TEXT[:-1], "ns")
 
 
 def system(**changes: Any) -> System:
@@ -87,19 +88,41 @@ def test_a_withheld_grant_stops_service_in_its_slots_only() -> None:
         assert run.plan.reason[1] == Reason.SERVED
 
 
-def test_failures_come_and_go() -> None:
+def test_failures_come_and_go_and_every_command_sees_the_same_ones() -> None:
     plain = runs(system(), 150)
-    name = plain[0].paths.gateway[0]
-    gateway = system().world.ground.gateways.name[name]
-    failed = runs(system(failures=[{"kind": "gateway", "target": gateway, "start": "+30s", "end": "+60s"}]), 150)
-    used = [run.paths.gateway[0] for run in failed]
-    assert name not in used[2:4]
-    assert used[:2] == [run.paths.gateway[0] for run in plain[:2]]
+    pop = system().world.ground.pops.name[system().world.terminals.pop[0]]
+    failed = system(
+        failures=[{"kind": "pop", "target": pop, "start": "+30s", "end": "+60s"}], time={"start": START_TEXT}
+    )
+    during = [run.paths.pop[0] for run in runs(failed, 150)]
+    usual = plain[0].paths.pop[0]
+    assert [one == usual for one in during] == [True, True, False, False, *[True] * 6]
+    elsewhere = failed.world.ground.pops.name[during[2]]
+    assert failed.explain(50.67, 4.61, START + 40 * SECOND).pop == elsewhere
+    assert failed.route("louvain", "lincoln", START + 40 * SECOND).hops[3].name == elsewhere
+    assert failed.explain(50.67, 4.61, START + 70 * SECOND).pop == pop
+
+
+def test_a_withheld_grant_holds_for_routes_as_well() -> None:
+    withheld = [{"terminal": "louvain", "start": "+40s", "end": "+80s"}]
+    world = system(withheld=withheld, time={"start": START_TEXT})
+    assert world.route("louvain", "lincoln", START).rtt_s > 0.0
+    with pytest.raises(SkyhaulError, match="no grant"):
+        world.route("louvain", "lincoln", START + 50 * SECOND)
 
 
 def test_an_unknown_failure_target_is_named_with_near_ones() -> None:
     with pytest.raises(NotFoundError, match="Seatle"):
         runs(system(failures=[{"kind": "pop", "target": "Seatle"}]), 15)
+
+
+@pytest.mark.parametrize("strategy", ["highest", "balanced", "observed"])
+def test_the_explanation_at_an_instant_is_that_of_the_run(strategy: str) -> None:
+    world = system(scheduler={"strategy": strategy})
+    for run in runs(world, 300)[::5]:
+        explanation = world.explain(50.67, 4.61, run.start)
+        assert explanation.chosen is not None
+        assert explanation.satellite[explanation.chosen] == run.paths.satellite[0]
 
 
 def test_the_explanation_agrees_with_the_plan() -> None:
@@ -131,8 +154,10 @@ def test_a_route_adds_up_and_leads_from_end_to_end() -> None:
     assert kinds.count("gateway") == 2
     assert route.hops[0].name == "louvain"
     assert route.hops[-1].name == "lincoln"
-    assert route.one_way_s == pytest.approx(sum(hop.leg_s for hop in route.hops))
-    assert route.rtt_s > 0.06
+    state, ground = runs(system(), 1)[0].paths, system().world.ground
+    backbone = ground.backbone_s[state.pop[0], state.pop[1]]
+    assert route.one_way_s == pytest.approx(state.delay_up_s[0, 0] + backbone + state.delay_down_s[0, 1])
+    assert route.rtt_s == pytest.approx(state.rtt_s[0].sum() + 2.0 * backbone)
 
 
 def test_there_and_back_is_the_round_trip() -> None:

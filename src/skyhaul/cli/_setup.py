@@ -53,8 +53,8 @@ def system_at(
     source: str, time: datetime | None, elements: Path | None, ground: Sequence[Path] | None, skip_bad: bool
 ) -> tuple[System, np.datetime64]:
     """A system, and the instant to ask it about: the one given, or the scenario's start."""
+    from skyhaul.scenario import as_numpy
     from skyhaul.system import System
 
-    scenario = scenario_with(source, start=time, elements=elements, ground=ground, skip_bad=skip_bad)
-    system = System.from_scenario(scenario)
-    return system, system.default_start()
+    system = System.from_scenario(scenario_with(source, elements=elements, ground=ground, skip_bad=skip_bad))
+    return system, system.default_start() if time is None else as_numpy(time, system.default_start())

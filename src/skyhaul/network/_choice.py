@@ -37,12 +37,12 @@ class ChoiceModel:
     large_weight         a second-generation satellite (96 Gbit/s down against 17 to 23: operator's statements)
     """
 
-    best_elevation_deg: float = 61.1
-    best_weight: float = 0.77
-    gso_weight: float = 1.09
+    best_elevation_deg: float = 61.2
+    best_weight: float = 0.74
+    gso_weight: float = 1.06
     gso_free_deg: float = 60.0
-    held_weight: float = 1.23
-    large_weight: float = 1.39
+    held_weight: float = 1.21
+    large_weight: float = 1.40
 
 
 def is_large(catalog_number: npt.ArrayLike) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,6 +97,20 @@ class Ground:
             fibre_s=gateway_delays_s(gateways, pops, backbone_s, access),
             backbone_s=backbone_s,
         )
+
+    def sha256(self) -> str:
+        """Hash of every place, antenna, mask and delay: the same for the same ground segment."""
+        digest = hashlib.sha256("\n".join((*self.gateways.name, "", *self.pops.name)).encode())
+        for column in (
+            self.gateways.position_m,
+            self.antennas,
+            self.mask_deg,
+            self.pops.position_m,
+            self.fibre_s,
+            self.backbone_s,
+        ):
+            digest.update(column.tobytes())
+        return digest.hexdigest()
 
     def gateway(self, name: str) -> int:
         """The index of a gateway by name; `NotFoundError` lists near names."""

@@ -92,7 +92,9 @@ def _serve(
     state: SlotState,
 ) -> bool:
     """Give the cell its first candidate with a beam and a route; False if there is none in this round."""
-    mine = range(offset[cell], offset[cell + 1])
+    mine = list(range(offset[cell], offset[cell + 1]))
+    if rules.strategy == "balanced":
+        mine.sort(key=lambda i: int(state.beams_used[satellite[i]]))  # stable: the order breaks ties
     for i in mine:
         first = int(satellite[i])
         if not np.isfinite(routes.cost[target, first]):

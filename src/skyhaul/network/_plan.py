@@ -24,8 +24,9 @@ class Rules:
     strategy             `highest`: the highest satellite. `sticky`: the one held, else the one that stays longest.
                          `balanced`: the one with the fewest beams in use, then the highest. `observed`: drawn as
                          real terminals were seen to be served (docs/calibration.md).
-    gso_separation_deg   least angle between a serving satellite and the geostationary arc, over the whole slot.
-                         Under `observed` it enters the draw as a strong dislike and not as a bar, as in the data.
+    gso_separation_deg   least angle between a serving satellite and the geostationary arc, over the whole slot. Under
+                         `observed` two thirds of it are the bar, and nearness to the arc is a dislike beyond, as in
+                         the data.
     beams_per_satellite  cells a satellite can serve at once: 3 arrays x 8 beams x 2 polarisations (filing analyses).
     channels             user downlink channels (Humphreys et al. 2023).
     lasers               `when-needed`: laser paths for cells without a bent pipe; `always`: laser paths compete with

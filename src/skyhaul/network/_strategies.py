@@ -9,7 +9,6 @@ from skyhaul.network._candidates import Candidates, between
 from skyhaul.radio import look_angles_of_pairs
 from skyhaul.types import Bools, Floats, Ints32
 
-_STEP_S = 15.0
 _LOOK_AHEAD = np.arange(4.0, 64.0, 4.0)  # in slots: a pass above 25° lasts 4 minutes at 550 km, 13 at 1,300 km
 _HOLD = 1e6  # above any look-ahead: the held satellite comes first
 

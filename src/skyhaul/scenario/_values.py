@@ -12,6 +12,15 @@ import numpy as np
 Moment: TypeAlias = datetime | timedelta
 
 _MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1}
+# Slots are counted from 1970, and integer nanoseconds end in 2262.
+_FIRST = datetime(1970, 1, 2, tzinfo=UTC)
+_LAST = datetime(2250, 1, 1, tzinfo=UTC)
+
+
+class _OutOfRangeError(ValueError):
+    pass
+
+
 _NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|[dhms])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
@@ -53,7 +62,12 @@ def parse_time(value: object) -> datetime:
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day)
         if isinstance(value, datetime):
-            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            time = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            if _FIRST <= time < _LAST:
+                return time
+            raise _OutOfRangeError
+    except _OutOfRangeError:
+        raise ValueError(f"expected a time from {_FIRST.year} to {_LAST.year - 1}, got {value}") from None
     except (ValueError, OverflowError):
         pass
     raise ValueError("expected a UTC date and time like 2024-02-17T12:00:12Z")

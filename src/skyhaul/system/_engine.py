@@ -71,11 +71,14 @@ class Engine:
 
     def plan_at(self, time: np.datetime64) -> Plan:
         """The plan of the slot that holds `time`, after as many slots before it as a satellite can be held."""
-        last = int(slot_number(time))
+        slot = int(slot_number(time))
+        return self.plan(slot, self._before(slot))
+
+    def _before(self, slot: int) -> Plan | None:
+        """The plan that a slot follows from, after as many as a satellite can be held."""
         plan: Plan | None = None
-        for slot in range(last - WARM_UP_SLOTS, last + 1):
-            plan = self.plan(slot, plan)
-        assert plan is not None
+        for earlier in range(slot - WARM_UP_SLOTS, slot):
+            plan = self.plan(earlier, plan)
         return plan
 
     def paths(self, plan: Plan, times: Times) -> Paths:
@@ -106,7 +109,7 @@ class Engine:
         """
         first, pace = _ns(self.run_start), int(step.astype("timedelta64[ns]").astype(np.int64))
         end = first + int(duration.astype("timedelta64[ns]").astype(np.int64))
-        plan: Plan | None = None
+        plan: Plan | None = self._before(int(slot_number(self.run_start)))
         for slot in range(int(slot_number(self.run_start)), int(slot_number(np.datetime64(end - 1, "ns"))) + 1):
             plan = self.plan(slot, plan)
             begins = slot_start(slot)
@@ -155,7 +158,8 @@ def check_times(world: World, start: np.datetime64, duration: np.timedelta64) ->
     ages = np.abs(np.concatenate([world.constellation.age(start), world.constellation.age(start + duration)]))
     age = float(np.median(ages))
     error = expected_error_km(age)
-    if age > 1.5:
+    # 10 km turn a look angle from 550 km below by a degree: masks and passes are no longer those of the day.
+    if error.median_km > 10.0:
         warnings.warn(
             f"the elements are {age:.1f} days from their epochs: expect position errors of {error.median_km:.0f} km "
             f"(median) and {error.p90_km:.0f} km (nine in ten); take elements of that day",

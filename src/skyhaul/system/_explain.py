@@ -83,7 +83,7 @@ def explain(world: World, latitude_deg: float, longitude_deg: float, time: np.da
 
     A terminal at the place is planned together with the world's own terminals.
     """
-    engine = Engine(world, time, with_visitor(world, latitude_deg, longitude_deg))
+    engine = Engine(world, world.default_start(), with_visitor(world, latitude_deg, longitude_deg))
     plan = engine.plan_at(time)
     visitor = len(engine.terminals) - 1
     start, end = slot_start(plan.slot), slot_start(plan.slot + 1)

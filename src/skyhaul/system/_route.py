@@ -90,7 +90,7 @@ class Router:
         self.a, self.b = ends
         if (self.a.kind, self.a.index) == (self.b.kind, self.b.index):
             raise SkyhaulError(f"{a} and {b} are the same place", mend="name two different ones")
-        self.engine = Engine(world, time, visiting.terminals)
+        self.engine = Engine(world, world.default_start(), visiting.terminals)
 
     def through_pops(self) -> Route:
         """The route of the plan: each terminal over its satellite, gateway and PoP, PoPs joined by fibre."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ class World:
             "elements_skipped": self.skipped,
             "elements_age_median_days": round(float(np.median(age)), 4),
             "elements_age_max_days": round(float(age.max()), 4),
+            "ground_sha256": self.ground.sha256(),
             "strategy": self.rules.strategy,
         }
 
@@ -221,22 +223,17 @@ def _links(scenario: Scenario, elements: Elements, synthetic: bool) -> Callable[
         return lambda _: grid
 
     # Neighbours in real planes hold for hours: they are found once an hour, on the hour, whenever a run starts.
-    known: dict[np.datetime64, Links] = {}
+    @lru_cache(maxsize=2)
+    def of_hour(hour: np.datetime64) -> Links:
+        return found_links(
+            elements,
+            hour,
+            links_per_satellite=table.links_per_satellite,
+            max_range_m=table.max_range_km * 1e3,
+            clearance_m=table.clearance_km * 1e3,
+        )
 
-    def links(time: np.datetime64) -> Links:
-        hour = time.astype("datetime64[h]").astype("datetime64[ns]")
-        if hour not in known:
-            known.clear()
-            known[hour] = found_links(
-                elements,
-                hour,
-                links_per_satellite=table.links_per_satellite,
-                max_range_m=table.max_range_km * 1e3,
-                clearance_m=table.clearance_km * 1e3,
-            )
-        return known[hour]
-
-    return links
+    return lambda time: of_hour(time.astype("datetime64[h]").astype("datetime64[ns]"))
 
 
 def _ends(target: str) -> tuple[str, str] | str:
