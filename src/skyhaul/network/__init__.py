@@ -15,7 +15,6 @@ from skyhaul.network._lasers import (
     grid_links,
     usable_links,
 )
-from skyhaul.network._light import LIGHT_M_S
 from skyhaul.network._names import find_name
 from skyhaul.network._paths import Paths, trace_paths
 from skyhaul.network._plan import STRATEGIES, LaserUse, Plan, Rules, Strategy
@@ -24,6 +23,7 @@ from skyhaul.network._routing import LinkGraph, Routes, StationPaths, Targets, s
 from skyhaul.network._scheduler import OBSERVED_GSO_SHARE, Scheduler
 from skyhaul.network._slots import SLOT, slot_number, slot_start, slot_starts
 from skyhaul.network._terminals import Terminals
+from skyhaul.radio import LIGHT_M_S
 
 __all__ = [
     "GATEWAY_ANTENNAS",

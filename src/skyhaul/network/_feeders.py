@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skyhaul.network._ground import Ground
-from skyhaul.network._light import LIGHT_M_S
-from skyhaul.radio import SiteIndex, look_angles_of_pairs
+from skyhaul.radio import LIGHT_M_S, SiteIndex, look_angles_of_pairs
 from skyhaul.types import Bools, Floats, Ints, Ints32
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skyhaul.earth import Sites, great_circle_m
-from skyhaul.network._light import LIGHT_M_S
+from skyhaul.radio import LIGHT_M_S
 from skyhaul.types import Floats
 
 # Group index of standard single-mode fibre near 1550 nm: Corning SMF-28 Ultra product information PI1424 (1.4682).

@@ -12,11 +12,11 @@ from skyhaul.network._failures import Outages
 from skyhaul.network._feeders import Feeders
 from skyhaul.network._ground import Ground
 from skyhaul.network._lasers import Links, usable_links
-from skyhaul.network._light import LIGHT_M_S
 from skyhaul.network._plan import NONE, Rules
 from skyhaul.network._reasons import Reason
 from skyhaul.network._routing import LinkGraph, Routes, Targets, shortest_paths
 from skyhaul.network._slot_state import SlotState
+from skyhaul.radio import LIGHT_M_S
 from skyhaul.types import Bytes, Floats, Ints, Ints32
 
 

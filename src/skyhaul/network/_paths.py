@@ -10,11 +10,10 @@ import numpy as np
 
 from skyhaul.network._delay import DelayModel, packet_extra_s, slot_extra_s
 from skyhaul.network._ground import Ground
-from skyhaul.network._light import LIGHT_M_S
 from skyhaul.network._plan import NONE, Plan
 from skyhaul.network._reasons import Reason
 from skyhaul.network._terminals import Terminals
-from skyhaul.radio import look_angles_of_pairs
+from skyhaul.radio import LIGHT_M_S, look_angles_of_pairs
 from skyhaul.types import Bytes, Floats, Ints, Ints32, Times
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from skyhaul.errors import InputError
+from skyhaul.radio._light import LIGHT_M_S
 from skyhaul.radio._modcods import ModCod, worthwhile
 from skyhaul.types import Floats, Ints
 
-# CODATA 2018, both exact by the definition of the SI.
-_LIGHT_M_S = 299_792_458.0
+# CODATA 2018, exact by the definition of the SI.
 _BOLTZMANN_DBW_K_HZ = 10.0 * np.log10(1.380649e-23)
 
 _MODCODS = worthwhile()
@@ -68,7 +68,7 @@ class Channel:
     def free_space_loss_db(self, slant_range_m: npt.ArrayLike) -> Floats:
         """Loss (…) of spreading over distances (…), Recommendation ITU-R P.525."""
         distance = np.asarray(slant_range_m, dtype=np.float64)
-        loss: Floats = 20.0 * np.log10(4.0 * np.pi * distance * self.frequency_hz / _LIGHT_M_S)
+        loss: Floats = 20.0 * np.log10(4.0 * np.pi * distance * self.frequency_hz / LIGHT_M_S)
         return loss
 
     def carrier_to_noise_db(self, slant_range_m: npt.ArrayLike, attenuation_db: npt.ArrayLike = 0.0) -> Floats:
