@@ -19,6 +19,11 @@ from skyhaul.network._slot_state import SlotState
 from skyhaul.radio import LIGHT_M_S
 from skyhaul.types import Bytes, Floats, Ints, Ints32
 
+_NO_ANTENNA = int(Reason.NO_ANTENNA)
+_NO_BEAM = int(Reason.NO_BEAM)
+_NOT_CHOSEN = int(Reason.NOT_CHOSEN)
+_SERVED = int(Reason.SERVED)
+
 
 @dataclass(frozen=True)
 class LaserMesh:
@@ -92,22 +97,23 @@ def _serve(
     state: SlotState,
 ) -> bool:
     """Give the cell its first candidate with a beam and a route; False if there is none in this round."""
-    mine = list(range(offset[cell], offset[cell + 1]))
+    mine = slice(offset[cell], offset[cell + 1])
+    own_satellite, own_reason = satellite[mine], reason[mine]
+    reached = np.isfinite(routes.cost[target, own_satellite])
+    order = np.flatnonzero(reached)
     if rules.strategy == "balanced":
-        mine.sort(key=lambda i: int(state.beams_used[satellite[i]]))  # stable: the order breaks ties
-    for i in mine:
-        first = int(satellite[i])
-        if not np.isfinite(routes.cost[target, first]):
-            continue
+        order = order[np.argsort(state.beams_used[own_satellite[order]], kind="stable")]
+    for i in order.tolist():
+        first = int(own_satellite[i])
         if state.beams_used[first] >= rules.beams_per_satellite:
-            reason[i] = Reason.NO_BEAM
+            own_reason[i] = _NO_BEAM
             continue
         path = routes.path(target, first)
         last = int(path[-1])
         gateway = int(via[target, last])
         if state.satellite_gateway[last] != gateway:
             if state.satellite_gateway[last] != NONE or state.antennas_used[gateway] >= ground.antennas[gateway]:
-                reason[i] = Reason.NO_ANTENNA  # taken by an earlier cell of this round
+                own_reason[i] = _NO_ANTENNA  # taken by an earlier cell of this round
                 continue
             state.satellite_gateway[last] = gateway
             state.antennas_used[gateway] += 1
@@ -117,10 +123,8 @@ def _serve(
         state.beam[cell] = state.beams_used[first]
         state.beams_used[first] += 1
         state.routes[cell] = np.asarray(path, dtype=np.int32)
-        for j in mine:
-            if np.isfinite(routes.cost[target, satellite[j]]) and reason[j] != Reason.NO_BEAM:
-                reason[j] = Reason.NOT_CHOSEN
-        reason[i] = Reason.SERVED
+        own_reason[reached & (own_reason != _NO_BEAM)] = _NOT_CHOSEN
+        own_reason[i] = _SERVED
         return True
     return False
 
