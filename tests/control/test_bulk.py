@@ -91,6 +91,40 @@ def test_many_at_once_are_decided_as_one_by_one(history: list[Fact], hour: int, 
         assert_alike(compiled, fleet, positions, time, speed, found)
 
 
+@settings(max_examples=20, deadline=None)
+@given(histories(), st.integers(0, 2**32 - 1))
+def test_a_fleet_that_is_kept_up_with_the_facts_is_decided_as_a_new_one(history: list[Fact], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    facts = Facts(sorted(history, key=lambda fact: fact.recorded_at))
+    names = rng.choice([*UNITS, "stranger"], 40).tolist()
+    compiled = compile_facts(facts, day(0))
+    fleet = Fleet(compiled, names)
+    for hour in range(12):
+        time = day(hour)
+        positions, speed = scattered(rng, len(fleet), time)
+        kept = decide_many(compiled, fleet, positions, time, speed_m_s=speed)
+        fresh = compile_facts(facts, time)
+        new = decide_many(fresh, Fleet(fresh, names), positions, time, speed_m_s=speed)
+        for column in ("code", "served", "undecided", "rate_bps", "lease_ends"):
+            np.testing.assert_array_equal(getattr(kept, column), getattr(new, column))
+        compiled = compile_facts(facts, day(hour + 1), compiled)
+        fleet = fleet.recompiled(compiled)
+
+
+def test_only_what_new_facts_touch_is_worked_out_again() -> None:
+    facts = Facts(world())
+    before = compile_facts(facts, NOW)
+    fleet = Fleet(before, list(UNITS))
+    decide_many(before, fleet, Positions.at(np.full(5, 49.0), np.full(5, 12.0)), NOW, speed_m_s=0.0)
+    facts.add(order("o", Action.SUSPEND, Target.UNIT, "boat"), order("a", Action.SUSPEND, Target.ACCOUNT, "A-fixed"))
+    after = compile_facts(facts, NOW, before)
+    kept = fleet.recompiled(after)
+    assert [kept.terminal[k] for k in np.flatnonzero(kept.end == 0)] == ["fixed", "boat"]
+    found = decide_many(after, kept, Positions.at(np.full(5, 49.0), np.full(5, 12.0)), NOW, speed_m_s=0.0)
+    assert found.code.tolist() == [12, 1, 1, 12, 15]
+    assert fleet.end.all(), "the fleet before is as it was"
+
+
 def test_the_number_of_workers_makes_no_difference() -> None:
     compiled = known()
     fleet = Fleet(compiled, ["roaming", "fixed", "boat"] * 500)

@@ -118,7 +118,7 @@ def decide_many(
         )
         code[k], served[k] = verdict.code, verdict.served
         undecided[k] = verdict.outcome is Outcome.UNDECIDED
-        rate[k] = min((a.rate_bps for a in verdict.answers if a.rate_bps is not None), default=np.inf)
+        rate[k] = np.inf if verdict.rate_bps is None else verdict.rate_bps
         for policy in verdict.probation:
             until[k] = min(until[k], at + policy.probation_s * SECOND)
     until[~served] = _NOT_A_TIME

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from skyhaul.control._rule_names import Rule
@@ -21,8 +20,7 @@ from skyhaul.control.facts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What the rules look at besides facts.
 
     position_fault   the rule that makes the position count for nothing, or None

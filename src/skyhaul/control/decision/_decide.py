@@ -14,7 +14,7 @@ from skyhaul.control.decision._compiled import Compiled
 from skyhaul.control.decision._decision import Decision, Grant, Outcome
 from skyhaul.control.decision._position import Position
 from skyhaul.control.decision._reasons import Reason, note, permit
-from skyhaul.control.decision._verdict import Verdict, fault_of, knowledge_end, reach_verdict
+from skyhaul.control.decision._verdict import Verdict, knowledge_end, reach_verdict
 from skyhaul.control.decision._world import View
 from skyhaul.earth import BEAM_CELL_RESOLUTION
 from skyhaul.errors import ControlError
@@ -42,7 +42,10 @@ def decide(
     standing = compiled.units.standing(terminal, at)
     verdict = reach_verdict(compiled, view, standing, position, at, speed)
     holds_until = min(
-        view.end, standing.end, _position_end(view, position, at), _after(knowledge_end(compiled, view), at)
+        view.end,
+        standing.end,
+        _position_end(view, position, at) if verdict.located else FOREVER,
+        _after(knowledge_end(compiled, view), at),
     )
     cell = _cell(position) if position is not None else ""
     return Decision(
@@ -106,7 +109,7 @@ def _after(instant: int, time: int) -> int:
 
 def _position_end(view: View, position: Position | None, time: int) -> int:
     """The instant at which a position that counts is too old."""
-    if position is None or fault_of(view, position, time) is not None:
+    if position is None:
         return FOREVER
     measured = time if position.measured_at is None else nanoseconds(position.measured_at)
     return measured + int(view.settings.max_position_age_s * SECOND)
@@ -139,14 +142,15 @@ def _undecided(compiled: Compiled, view: View, verdict: Verdict) -> Reason:
 
 
 def _grant(view: View, verdict: Verdict, cell: str, time: int, holds_until: int) -> Grant:
-    length = min((policy.probation_s for policy in verdict.probation), default=view.settings.lease_s)
-    rates = [answer.rate_bps for answer in verdict.answers if answer.rate_bps is not None]
+    length = view.settings.lease_s
+    if verdict.probation:
+        length = min(policy.probation_s for policy in verdict.probation)
     return Grant(
         cell=cell,
         begins=_instant(time),
         ends=_instant(min(time + length * SECOND, holds_until)),
         probation=bool(verdict.probation),
-        rate_bps=min(rates, default=None),
+        rate_bps=verdict.rate_bps,
     )
 
 

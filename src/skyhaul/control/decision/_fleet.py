@@ -33,18 +33,36 @@ class Fleet:
         self.end: Ints = np.zeros(count, dtype=np.int64)
         self.representative: list[Standing] = []
         self._profiles: dict[tuple[object, ...], int] = {}
+        self._account = [""] * count
 
     def __len__(self) -> int:
         return len(self.terminal)
 
     def recompiled(self, compiled: Compiled) -> Fleet:
-        """The same terminals under other facts; itself where nothing known of units differs."""
-        return self if compiled.units is self.units else Fleet(compiled, self.terminal)
+        """The same terminals under other facts; where these were compiled on from this fleet's, only what they touch is
+        worked out again."""
+        units = compiled.units
+        if units is self.units:
+            return self
+        if units.touched.before is not self.units.token:
+            return Fleet(compiled, self.terminal)
+        fleet = self.take(np.arange(len(self)))
+        fleet.units = units
+        fleet.representative, fleet._profiles = list(self.representative), dict(self._profiles)
+        touched = units.touched
+        rows = [
+            k
+            for k, (terminal, account) in enumerate(zip(self.terminal, self._account, strict=True))
+            if terminal in touched.terminals or account in touched.accounts
+        ]
+        fleet.begin[rows] = fleet.end[rows] = 0
+        return fleet
 
     def take(self, rows: Ints) -> Fleet:
         """Some of the terminals, by row."""
         part = copy(self)
         part.terminal = tuple(self.terminal[k] for k in rows.tolist())
+        part._account = [self._account[k] for k in rows.tolist()]
         part.profile, part.address = self.profile[rows], self.address[rows]
         part.begin, part.end = self.begin[rows], self.end[rows]
         return part
@@ -60,6 +78,7 @@ class Fleet:
                 self.representative.append(standing)
             self.profile[k] = number
             self.address[k] = address_of(standing)
+            self._account[k] = standing.terminal.account if standing.terminal is not None else ""
             self.begin[k], self.end[k] = standing.begin, standing.end
 
 

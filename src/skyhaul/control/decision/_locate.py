@@ -60,7 +60,7 @@ def _locate_exactly(terrain: Terrain, view: View, position: Position) -> Located
             (holding if shape.covers(ellipse) else crossing).append(s)
     centre_face = view.face(terrain.patches_of(view, at_centre))
     faces = {centre_face.patches: centre_face}
-    for part in _parts(ellipse, [ground.shapes[s] for s in crossing]):
+    for part in _parts(ellipse, [ground.boundary(s) for s in crossing]):
         point = part.representative_point()
         here = [s for s in crossing if ground.shapes[s].intersects(point)]
         face = view.face(terrain.patches_of(view, holding + here))
@@ -69,12 +69,13 @@ def _locate_exactly(terrain: Terrain, view: View, position: Position) -> Located
     return Located(centre_face, found, terrain.patches_of(view, crossing) if len(found) > 1 else ())
 
 
-def _parts(ellipse: BaseGeometry, shapes: list[BaseGeometry]) -> list[BaseGeometry]:
-    """The pieces that the borders of shapes cut an ellipse into; none of a place without size."""
+def _parts(ellipse: BaseGeometry, borders: list[BaseGeometry]) -> list[BaseGeometry]:
+    """The pieces that borders cut an ellipse into; none of a place without size."""
     if not ellipse.area > 0.0:
         return []
-    box = ellipse.buffer(_AROUND_DEG, quad_segs=1).bounds
-    borders = [shapely.clip_by_rect(shape.boundary, *box) for shape in shapes]
-    pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all([ellipse.boundary, *borders]))))
+    west, south, east, north = ellipse.bounds
+    box = west - _AROUND_DEG, south - _AROUND_DEG, east + _AROUND_DEG, north + _AROUND_DEG
+    lines = shapely.union_all([ellipse.boundary, *(shapely.clip_by_rect(border, *box) for border in borders)])
+    pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     least = _SLIVER * ellipse.area
     return [piece for piece in pieces if piece.area > least and ellipse.contains(piece.representative_point())]

@@ -23,7 +23,8 @@ from skyhaul.control.polygons._near import FAR, PERHAPS_FAR, farness
 class Verdict(NamedTuple):
     """What the answers over an ellipse come to.
 
-    answers    distinct answers, the strictest first
+    answers    all answers, the strictest first
+    located    whether the position counts
     crossing   patches whose border parts the ellipse
     probation  policies that allow a probation lease; empty: none is given
     """
@@ -31,6 +32,7 @@ class Verdict(NamedTuple):
     outcome: Outcome
     code: Code
     answers: tuple[Answer, ...]
+    located: bool
     crossing: tuple[int, ...]
     probation: tuple[BorderPolicy, ...]
 
@@ -38,6 +40,13 @@ class Verdict(NamedTuple):
     def served(self) -> bool:
         """Whether a lease is given."""
         return self.outcome is Outcome.PERMITTED or bool(self.probation)
+
+    @property
+    def rate_bps(self) -> float | None:
+        """The lowest rate of all answers, or None."""
+        if len(self.answers) == 1:
+            return self.answers[0].rate_bps
+        return min((answer.rate_bps for answer in self.answers if answer.rate_bps is not None), default=None)
 
 
 def reach_verdict(
@@ -54,25 +63,25 @@ def reach_verdict(
     fault = fault_of(view, position, time)
     if fault is not None or position is None:
         answer = judge(view, standing, view.nowhere, Circumstances(fault, False, speed_m_s, stale))
-        return Verdict(_outcome(answer), answer.code, (answer,), (), ())
+        return Verdict(_outcome(answer), answer.code, (answer,), False, (), ())
     far = farness(*place_of(position), position.semi_major_m, *address_of(standing))
     centre, faces, crossing = locate(compiled.terrain, view, position)
     flags = (False, True) if far == PERHAPS_FAR else (far == FAR,)
     if len(faces) == 1 and len(flags) == 1:
         answer = judge(view, standing, centre, Circumstances(None, flags[0], speed_m_s, stale))
-        return Verdict(_outcome(answer), answer.code, (answer,), (), ())
+        return Verdict(_outcome(answer), answer.code, (answer,), True, (), ())
     answers = [
         judge(view, standing, face, Circumstances(None, flag, speed_m_s, stale)) for face in faces for flag in flags
     ]
     strictest = sorted(answers, key=lambda answer: (*strictness(answer), answer.face.patches))
     permitted = [answer.permitted for answer in answers]
     if all(permitted) or not any(permitted):
-        return Verdict(_outcome(strictest[0]), strictest[0].code, tuple(strictest), crossing, ())
+        return Verdict(_outcome(strictest[0]), strictest[0].code, tuple(strictest), True, crossing, ())
     far = farness(*place_of(position), 0.0, *address_of(standing))
     at_centre = judge(view, standing, centre, Circumstances(None, far == FAR, speed_m_s, stale))
     probation = _probation(strictest) if at_centre.permitted else ()
     code = Code.OKAY if probation else strictest[0].code
-    return Verdict(Outcome.UNDECIDED, code, tuple(strictest), crossing, probation)
+    return Verdict(Outcome.UNDECIDED, code, tuple(strictest), True, crossing, probation)
 
 
 def is_stale(compiled: Compiled, view: View, time: int) -> bool:

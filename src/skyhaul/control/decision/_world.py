@@ -71,7 +71,7 @@ class World:
         self.policies = sorted(policies, key=_by_id)
         self.border_policies = sorted(border_policies, key=_by_id)
         self.precedences = sorted(precedences, key=_by_id)
-        self.orders = [o for o in orders if o.order.target not in (Target.UNIT, Target.ACCOUNT)]
+        self.orders = list(orders)
         patches = [Patch(p.begin, p.end, str(p.fact.ref), p.fact, p.fact.shape) for p in sorted(areas, key=_by_id)]
         patches += [_cell_patch(order) for order in self.orders if order.order.target is Target.CELL]
         self.patches = tuple(patches)

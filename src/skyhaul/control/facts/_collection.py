@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 
+from skyhaul.control._groups import Groups
 from skyhaul.control._instants import FOREVER, instant_text, nanoseconds
 from skyhaul.control.facts._fact import Fact, Withdrawal
 from skyhaul.control.facts._orders import Approval, Order, OrderEnd
@@ -82,24 +83,25 @@ class Versions(Generic[F]):
     Of two versions that cover an instant the later recorded speaks, whatever the order they came in.
     """
 
-    def __init__(self, facts: Iterable[F], withdrawals: Iterable[Withdrawal] = ()) -> None:
-        self._versions: dict[str, list[Fact]] = {}
-        for fact in facts:
-            self._versions.setdefault(fact.key, []).append(fact)
-        for withdrawal in withdrawals:
-            if withdrawal.key in self._versions:
-                self._versions[withdrawal.key].append(withdrawal)
+    def __init__(self, facts: Iterable[F] = (), withdrawals: Iterable[Withdrawal] = ()) -> None:
+        self._groups: Groups[str, Fact] = Groups(_by_key((*facts, *withdrawals)))
 
     def __contains__(self, key: str) -> bool:
-        return key in self._versions
+        return key in self._groups
 
     def of(self, key: str) -> list[Piece[F]]:
         """Pieces of one key in the order of time; they do not overlap."""
-        return _cut(self._versions.get(key, []))
+        return _cut(self._groups.of(key))
 
     def all(self) -> list[Piece[F]]:
         """Pieces of all keys, by key."""
-        return [piece for key in sorted(self._versions) for piece in self.of(key)]
+        return [piece for key in sorted(self._groups.keys()) for piece in self.of(key)]
+
+    def extended(self, facts: Iterable[F], withdrawals: Iterable[Withdrawal]) -> Versions[F]:
+        """These and more versions; what has not changed is shared."""
+        versions: Versions[F] = Versions()
+        versions._groups = self._groups.extended(_by_key((*facts, *withdrawals)))
+        return versions
 
 
 def interval(fact: Fact) -> tuple[int, int]:
@@ -107,10 +109,12 @@ def interval(fact: Fact) -> tuple[int, int]:
     return nanoseconds(fact.valid_from), FOREVER if fact.valid_to is None else nanoseconds(fact.valid_to)
 
 
-def _cut(group: list[Fact]) -> list[Piece[F]]:
-    if not group:
-        return []
-    if len(group) == 1:
+def _by_key(facts: Iterable[Fact]) -> Iterable[tuple[str, Fact]]:
+    return ((fact.key, fact) for fact in facts)
+
+
+def _cut(group: Sequence[Fact]) -> list[Piece[F]]:
+    if len(group) == 1 and not isinstance(group[0], Withdrawal):
         return [Piece(*interval(group[0]), cast("F", group[0]))]
     spoken: list[Piece[Fact]] = []
     for fact in sorted(group, key=attrgetter("recorded_at", "id")):

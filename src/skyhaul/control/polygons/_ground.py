@@ -48,6 +48,7 @@ class Ground:
         self.border_tile, self.offset, self.pair_shape, self.pair_edge = _pairs(footprints)
         self.pair_inside = self._inside()
         self.tables = (self.grid, self.mixed, self.border_tile, self.offset, self.pair_shape, self.pair_edge)
+        self._boundaries: dict[int, BaseGeometry] = {}
         self._tree: shapely.STRtree | None = None
 
     @property
@@ -83,6 +84,13 @@ class Ground:
                 within = shapely.contains_xy(shape, longitude, latitude)
                 inside[part] = np.where(within, 1, np.where(shapely.intersects_xy(shape, longitude, latitude), 2, 0))
         return inside
+
+    def boundary(self, shape: int) -> BaseGeometry:
+        """The rings of a shape as lines."""
+        found = self._boundaries.get(shape)
+        if found is None:
+            found = self._boundaries[shape] = self.shapes[shape].boundary
+        return found
 
     def near(self, place: BaseGeometry) -> list[int]:
         """Shapes whose bounding box meets that of `place`, ascending."""
