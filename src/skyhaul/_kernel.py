@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import llvmlite.binding as llvm
 import numba
+
+from skyhaul.errors import SkyhaulWarning
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +29,12 @@ if _features.get("avx512f") and _config.CPU_FEATURES is None and _config.CPU_NAM
 SAFE_MATH = {"nsz", "arcp", "contract"}
 
 
+@functools.cache
+def _warn_once() -> None:
+    text = "compiled kernels cannot be kept, so every start compiles them anew: name a folder in NUMBA_CACHE_DIR"
+    warnings.warn(text, SkyhaulWarning, stacklevel=4)
+
+
 def kernel(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a module-level function to machine code on first call and keep it in the on-disk cache.
 
@@ -33,6 +43,13 @@ def kernel(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     settings: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"} | options
 
     def compile_(function: Callable[P, R]) -> Callable[P, R]:
-        return cast("Callable[P, R]", numba.njit(**settings)(function))
+        try:
+            return cast("Callable[P, R]", numba.njit(**settings)(function))
+        except RuntimeError as error:
+            if "no locator available" not in str(error):
+                raise
+        # Neither the package's folder nor the user's cache can be written.
+        _warn_once()
+        return cast("Callable[P, R]", numba.njit(**settings | {"cache": False})(function))
 
     return compile_

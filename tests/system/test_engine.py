@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from skyhaul.errors import NotFoundError, SkyhaulError, SkyhaulWarning, TimeRangeError
 from skyhaul.network import Reason
+from skyhaul.orbits import Constellation
 from skyhaul.scenario import Scenario, load_scenario
 from skyhaul.system import SlotRun, System
 
@@ -210,6 +212,20 @@ def test_presets_warn_of_no_age_and_old_real_elements_do(tmp_path: Path) -> None
     file.write_text("\n".join(TWO_SETS.splitlines()[3:]) + "\n")  # the one whose orbit is being lowered
     with pytest.raises(TimeRangeError, match="no satellite has a position"):
         runs(system(constellation={"elements": file}), 1, np.datetime64("2026-07-16T00:00:00", "ns"))
+
+
+def test_a_satellite_that_old_elements_carry_away_has_no_position() -> None:
+    world = system().world
+    drag = world.elements.bstar_per_er.copy()
+    drag[7] = -0.3  # as fitted to a manoeuvre: it climbs for ever
+    climbing = Constellation(replace(world.elements, bstar_per_er=drag))
+    world = replace(world, constellation=climbing)
+    epoch = world.elements.epoch[0]
+    later = epoch + np.timedelta64(150, "D")
+    radius = np.linalg.norm(climbing.at(later, velocity=False).position_m, axis=0)
+    assert radius[7] > 1.2 * radius[6]
+    assert np.flatnonzero(np.isnan(world.position_m(later)[0])).tolist() == [7]
+    assert np.isfinite(world.position_m(epoch)).all()
 
 
 def test_provenance_names_all_that_a_result_depends_on() -> None:

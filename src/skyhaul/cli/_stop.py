@@ -11,6 +11,8 @@ def listen() -> None:
     """From now on, Ctrl-C raises KeyboardInterrupt and a request to terminate raises SystemExit."""
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # not under nohup
+        signal.signal(signal.SIGHUP, _stop)
 
 
 def check() -> None:

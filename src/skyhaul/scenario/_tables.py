@@ -99,6 +99,10 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_SHORTEST_STEP = timedelta(milliseconds=1)  # a slot's instants are held at once: 15,000 of them at most
+_LONGEST_RUN = timedelta(days=3653)  # ten years: elements say nothing long before
+
+
 class TimeTable(_Table):
     """When, and how finely."""
 
@@ -116,6 +120,10 @@ class TimeTable(_Table):
 
     @model_validator(mode="after")
     def _step_fits(self) -> TimeTable:
+        if self.step < _SHORTEST_STEP:
+            raise ValueError(f"expected a step of at least 1 ms, got {self.step / timedelta(milliseconds=1):g} ms")
+        if self.duration > _LONGEST_RUN:
+            raise ValueError(f"expected a duration of at most {_LONGEST_RUN.days} days, got {self.duration.days} days")
         if self.step > self.duration:
             raise ValueError(f"expected a step no longer than the duration {self.duration}, got {self.step}")
         return self

@@ -36,8 +36,10 @@ def plot_cdf(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
     rows = rows_of(dataset, terminals, _MOST_LINES)
     rtt = dataset["rtt"].values
     rows = [k for k in by_median(dataset) if k in rows]
+    count = dataset.sizes["terminal"]
+    subtitle = about(dataset) + (f" · {len(rows)} of {count} terminals" if len(rows) < count else "")
     height = max(4.6, 1.2 + 0.19 * len(rows))
-    with canvas(9.5, height, "Round-trip time: share of the time at or below", about(dataset)) as figure:
+    with canvas(9.5, height, "Round-trip time: share of the time at or below", subtitle) as figure:
         axes: Any = figure.subplots()
         highest = 0.0
         for position, k in enumerate(rows):
@@ -56,7 +58,11 @@ def plot_cdf(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
         axes.set_ylabel("share of the time")
         axes.grid(visible=True, axis="x")
         legend = axes.legend(
-            loc="upper left", bbox_to_anchor=(1.01, 1.02), title="median   terminal", alignment="left", handlelength=2.6
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.02),
+            title="median while served",
+            alignment="left",
+            handlelength=2.6,
         )
         for text in legend.get_texts():
             text.set_fontfamily("DejaVu Sans Mono")

@@ -184,12 +184,17 @@ def _legend(axes: Axes, part: str, median: str) -> None:
     )
 
 
+_MOST_RATES = 60  # rows that a page holds
+
+
 def plot_throughput(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
     """Rates of each terminal, down and up: the median slot, and the range of nine slots in ten."""
-    order = _by_rate(dataset, rows_of(dataset, terminals, dataset.sizes["terminal"]))
+    order = _by_rate(dataset, rows_of(dataset, terminals, _MOST_RATES))
+    count = dataset.sizes["terminal"]
+    subtitle = about(dataset) + (f" · {len(order)} of {count} terminals" if len(order) < count else "")
     names = [str(dataset["terminal"].values[k]) for k in order]
     height = 1.55 + 0.24 * len(order)
-    with canvas(10.0, max(height, 2.6), "Rate of the radio link, per terminal", about(dataset)) as figure:
+    with canvas(10.0, max(height, 2.6), "Rate of the radio link, per terminal", subtitle) as figure:
         both: Any = figure.subplots(1, 2, sharey=True)
         for axes, name, colour, title in zip(
             both, ("rate_down", "rate_up"), (BLUE, GREEN), ("from satellite", "to satellite"), strict=True

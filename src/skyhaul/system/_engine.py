@@ -119,9 +119,8 @@ class Engine:
 
     def _positions(self, slot: int) -> Floats:
         if slot not in self._at:
-            sky = self.world.constellation.at(slot_start(slot), velocity=False)
             self._at = {known: position for known, position in self._at.items() if known >= slot - 1}
-            self._at[slot] = sky.position_m
+            self._at[slot] = self.world.position_m(slot_start(slot))
         return self._at[slot]
 
     def _positions_of(self, times: Times, satellites: Ints32) -> Floats:
@@ -142,8 +141,7 @@ def check_times(world: World, start: np.datetime64, duration: np.timedelta64) ->
 
     `SkyhaulWarning` names the expected position error; `TimeRangeError` where no satellite has a position.
     """
-    sky = world.constellation.at(start, velocity=False)
-    gone = int(np.count_nonzero(sky.error))
+    gone = int(np.count_nonzero(np.isnan(world.position_m(start)[0])))
     if gone == len(world.elements):
         raise TimeRangeError(
             f"no satellite has a position at {np.datetime_as_string(start, 's')}Z",
@@ -151,7 +149,8 @@ def check_times(world: World, start: np.datetime64, duration: np.timedelta64) ->
             mend="take a time near the elements' epoch, or newer elements",
         )
     if gone:
-        text = f"{gone} of {len(world.elements)} satellites have no position at the start (decayed, by their elements)"
+        text = f"{gone} of {len(world.elements)} satellites have no position at the start: by their elements they have "
+        text += "decayed or left their height"
         warnings.warn(text, SkyhaulWarning, stacklevel=2)
     if world.synthetic:
         return

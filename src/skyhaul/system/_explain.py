@@ -87,7 +87,7 @@ def explain(world: World, latitude_deg: float, longitude_deg: float, time: np.da
     plan = engine.plan_at(time)
     visitor = len(engine.terminals) - 1
     start, end = slot_start(plan.slot), slot_start(plan.slot + 1)
-    middle = world.constellation.at(start + (end - start) // 2, velocity=False).position_m
+    middle = world.position_m(start + (end - start) // 2)
     place = Sites.at([latitude_deg], [longitude_deg])
     look = look_angles(place, middle)
     up = np.flatnonzero(np.nan_to_num(look.elevation_deg[0], nan=-90.0) > 0.0)

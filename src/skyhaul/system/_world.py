@@ -26,12 +26,15 @@ from skyhaul.network import (
     slot_number,
     slot_start,
 )
-from skyhaul.orbits import Constellation, Elements, altitude_km, parse_walker, walker_elements
+from skyhaul.orbits import EARTH_RADIUS_KM, Constellation, Elements, altitude_km, parse_walker, walker_elements
 from skyhaul.radio import ObstructionMask
 from skyhaul.scenario import Scenario, TerminalTable, as_numpy
 from skyhaul.sources import preset_elements, preset_ground, read_elements, read_ground, read_links
-from skyhaul.types import Bools, Ints
+from skyhaul.types import Bools, Floats, Ints
 
+# A satellite that is raised or lowered moves 50 to 90 km from its shell (counts of 2024 to 2026); at three times that
+# its elements say nothing any more.
+_OFF_HEIGHT_M = 300e3
 # Epoch of constellations written as Walker shells in a scenario: any instant would do, as they have no age.
 _WALKER_EPOCH = np.datetime64("2026-01-01T00:00:12", "ns")
 
@@ -40,6 +43,7 @@ _WALKER_EPOCH = np.datetime64("2026-01-01T00:00:12", "ns")
 class World:
     """A scenario's parts, ready to run.
 
+    axis_m           (N,) semi-major axes of the elements
     synthetic        whether the elements are generated, so that their age means nothing
     elements_name    where the elements come from
     elements_sha256  hash of the elements' file, or of the generated elements
@@ -49,6 +53,7 @@ class World:
 
     scenario: Scenario
     constellation: Constellation
+    axis_m: Floats
     synthetic: bool
     elements_name: str
     elements_sha256: str
@@ -62,6 +67,17 @@ class World:
     @property
     def elements(self) -> Elements:
         return self.constellation.elements
+
+    def position_m(self, time: np.datetime64) -> Floats:
+        """Earth-fixed positions (3, N) at an instant; NaN for a satellite in error or far off its elements' height.
+
+        SGP4 carries the drag of an epoch on for ever: months later it puts satellites beyond the Moon without an error.
+        """
+        position = self.constellation.at(time, velocity=False).position_m
+        radius = np.sqrt(np.einsum("an,an->n", position, position))
+        reach = self.axis_m * self.elements.eccentricity + _OFF_HEIGHT_M
+        position[:, ~(np.abs(radius - self.axis_m) <= reach)] = np.nan
+        return position
 
     def default_start(self) -> np.datetime64:
         """The scenario's start, or the start of the slot that holds the median epoch of the elements."""
@@ -126,9 +142,11 @@ def load_world(scenario: Scenario) -> World:
         laser_clearance_m=scenario.lasers.clearance_km * 1e3,
     )
     synthetic = scenario.constellation.elements is None
+    height_km = altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg)
     return World(
         scenario=scenario,
         constellation=constellation,
+        axis_m=1e3 * (EARTH_RADIUS_KM + height_km),
         synthetic=synthetic,
         elements_name=name,
         elements_sha256=sha256,
