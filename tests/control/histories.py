@@ -134,7 +134,7 @@ def facts(draw: st.DrawFn, id_: str) -> Fact:
             return draw(
                 st.sampled_from(
                     (
-                        Party(party="Ada", parent="Brigade", **spans),
+                        Party(party="Ada", parent=draw(st.sampled_from(("Brigade", ""))), **spans),
                         CustodyEvent(step=Step.DESTROYING, item=unit, **common),
                         BorderPolicy(area=ref, **spans),
                         Policy(settings=Settings(lease_s=20, max_knowledge_age_s=300_000.0), **spans),

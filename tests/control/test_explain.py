@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from skyhaul.control.decision import Position, explain
 from skyhaul.control.facts import Action, Precedence, Target, utc
 from tests.control.worlds import ask, known, order, said
 
 FACT = "from 2024-01-01T00:00:00Z until further notice, recorded 2024-01-01T00:00:00Z by clerk; gazette 1/2024"
+
+
+def test_the_page_shows_what_it_runs(docs_decision: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, code, _, shown, _ = docs_decision.split("```", 4)
+    exec(compile(code.removeprefix("python"), "docs/decision.md", "exec"), {})
+    assert capsys.readouterr().out == shown.lstrip("\n")
 
 
 def test_a_permission() -> None:

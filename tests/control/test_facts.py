@@ -10,6 +10,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyhaul.control._groups import Groups
 from skyhaul.control.facts import (
     Account,
     Action,
@@ -185,6 +186,14 @@ def test_equal_facts_have_equal_bytes() -> None:
         '"source":"gazette 1/2024","subject":"","valid_from":"2024-01-01T00:00:00Z","valid_to":null}'
     )
     assert canonical_json(area("zone", "x", shapely.box(0, 0, 1, 1))).startswith('{"author":"clerk","holder":""')
+
+
+def test_groups_that_are_extended_leave_those_before_as_they_were() -> None:
+    first = Groups([("a", 1), ("b", 2), ("a", 3)])
+    second = first.extended([("b", 4), ("c", 5), ("b", 6)])
+    assert [tuple(first.of(key)) for key in "abc"] == [(1, 3), (2,), ()]
+    assert [tuple(second.of(key)) for key in "abc"] == [(1, 3), (2, 4, 6), (5,)]
+    assert ("c" in second, "c" in first, list(second.keys())) == (True, False, ["a", "b", "c"])
 
 
 def test_an_area_is_named_within_its_layer() -> None:

@@ -14,7 +14,8 @@ from skyhaul.types import Floats, Ints, Ints32
 
 
 class Fleet:
-    """K terminals as the units of one compilation know them, for `decide_many`.
+    """K terminals as the units of one compilation know them, for `decide_many`, which brings the columns up to its
+    instant: for one thread at a time.
 
     terminal       their ids
     profile        (K,) terminals with one profile are alike to every rule apart from place, distance and speed

@@ -188,7 +188,7 @@ class Units:
             while name and name not in found:
                 found[name] = None
                 if name not in self._party_pieces:  # many units share a party
-                    self._party_pieces[name] = self._parties.of(name)
+                    self._party_pieces[name] = [piece for piece in self._parties.of(name) if piece.fact.parent]
                 party = window.at(self._party_pieces[name])
                 name = party.parent if party else ""
         return tuple(found)
