@@ -19,7 +19,10 @@ class Timing:
 
 
 def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, Timing]:
-    """Run every way once a round. Wall time counts, so the machine should have nothing else to do."""
+    """Run every way twice a round and time the second, so that none pays for what another left in the caches.
+
+    Wall time counts, so the machine should have nothing else to do.
+    """
     for _ in range(warm_up):
         for way in ways.values():
             way()
@@ -29,6 +32,7 @@ def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int, warm_up: int
     try:
         for _ in range(rounds):
             for name, way in ways.items():
+                way()
                 start = time.perf_counter_ns()
                 way()
                 seconds[name].append((time.perf_counter_ns() - start) / 1e9)

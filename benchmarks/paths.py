@@ -110,8 +110,8 @@ def run(data: Path) -> Result:
             ratios[kind, count] = ratio
     return Result(
         "Paths: cost and next hop from every satellite to every station",
-        "1,584: Starlink's first shell as the Hypatia paper draws it; 10,000: a Walker shell of 100 planes at 550 km; stations that use all satellites above 25°, libraries' graphs built beforehand, "
-        "one thread",
+        "1,584: Starlink's first shell as the Hypatia paper draws it; 10,000: a Walker shell of 100 planes at 550 km; "
+        "stations use all satellites above 25°; libraries' graphs built beforehand; one thread",
         tuple(rows),
         (
             Goal("1,584 x 100 on +Grid against scipy, times as fast", ratios["+Grid", 100], 15.0, at_least=True),

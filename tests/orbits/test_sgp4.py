@@ -159,6 +159,19 @@ def test_batches_parts_and_single_calls_give_the_same_bytes() -> None:
     assert np.abs(bare.position_m - part.position_m).max() < 1e-7
 
 
+def test_memory_of_an_earlier_sky_is_used_again_and_only_where_it_fits() -> None:
+    constellation = Constellation(parse_elements(catalogue.TWO_SETS.encode(), "two").elements)
+    times = constellation.elements.epoch[0] + np.arange(5) * np.timedelta64(15, "s")
+    first = constellation.at(times)
+    expected = constellation.at(times + np.timedelta64(1, "h"))
+    again = constellation.at(times + np.timedelta64(1, "h"), into=first)
+    assert again.position_m is first.position_m
+    assert again.velocity_m_s is first.velocity_m_s
+    assert again.position_m.tobytes() == expected.position_m.tobytes()
+    fewer = constellation.at(times[:3], into=first)
+    assert fewer.position_m is not first.position_m
+
+
 def test_twenty_years_from_the_epoch_nothing_breaks() -> None:
     constellation = Constellation(parse_elements(catalogue.TWO_SETS.encode(), "two").elements)
     for years in (-60, -20, 20, 60):
