@@ -35,6 +35,11 @@ def test_the_horizon_itself_is_seen_and_what_is_no_direction_is_hidden() -> None
     )
 
 
+def test_rounding_does_not_hide_the_zenith() -> None:
+    mask = ObstructionMask.from_rows([(1.0, 0.0), (182.71875, 0.0), (1.1125369292536007e-308, 90.0)])
+    assert not mask.blocks(np.array([0.0, 360.0, 720.0]), 90.0).any()
+
+
 @given(st.lists(st.floats(0.0, 359.9), min_size=1, max_size=20, unique=True), st.data())
 def test_a_skyline_stays_between_its_lowest_and_highest_point(azimuths: list[float], data: st.DataObject) -> None:
     elevations = data.draw(st.lists(st.floats(0.0, 90.0), min_size=len(azimuths), max_size=len(azimuths)))

@@ -88,7 +88,9 @@ class ObstructionMask:
         """The lowest elevation (…) seen towards azimuths (…), any angle in degrees."""
         azimuth = np.asarray(azimuth_deg, dtype=np.float64) % 360.0
         if self.interpolation == "linear":
-            return np.asarray(np.interp(azimuth, self.azimuth_deg, self.elevation_deg, period=360.0), dtype=np.float64)
+            horizon = np.interp(azimuth, self.azimuth_deg, self.elevation_deg, period=360.0)
+            # Interpolation may round past its ends, and past 90° nothing would be seen at the zenith.
+            return np.asarray(np.clip(horizon, self.elevation_deg.min(), self.elevation_deg.max()), dtype=np.float64)
         # Before the first point the last one still holds: index −1.
         return np.asarray(self.elevation_deg[np.searchsorted(self.azimuth_deg, azimuth, side="right") - 1])
 
