@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from skyhaul.network._lasers import LASER_CLEARANCE_M, LASER_RANGE_M
 from skyhaul.network._reasons import Reason
 from skyhaul.types import Bytes, CellIds, Ints, Ints32
 
@@ -40,8 +41,8 @@ class Rules:
     beams_per_satellite: int = 48
     channels: int = 8
     lasers: LaserUse = "when-needed"
-    laser_range_m: float = 5_400_000.0
-    laser_clearance_m: float = 80_000.0
+    laser_range_m: float = LASER_RANGE_M
+    laser_clearance_m: float = LASER_CLEARANCE_M
 
 
 @dataclass(frozen=True, slots=True)
