@@ -17,12 +17,14 @@ ANYWHERE = "*"
 class Party(Fact):
     """A person, firm, dealer, authority or unit of a state.
 
-    party    its name in the registry
-    parent   the party it belongs to, or empty
+    party       its name in the registry
+    parent      the party it belongs to, or empty
+    territory   where it is established: name of a licence area, or empty: not recorded
     """
 
     party: str
     parent: str = ""
+    territory: str = ""
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)

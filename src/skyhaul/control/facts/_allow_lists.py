@@ -79,6 +79,7 @@ class Listing(Fact):
     holder, kind, shown                   who registered it, as what, and whether the terminal was shown in person
     evidence, approved_by                 what was looked at, and by whom
     sponsor                               for a state holder, the authority that answers for it
+    application                           id of the application that it grants, or empty: listed without one
     """
 
     name: str
@@ -91,11 +92,66 @@ class Listing(Fact):
     evidence: str
     approved_by: str
     sponsor: str = ""
+    application: str = ""
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
         for field in ("name", "terminal", "holder", "evidence", "approved_by"):
             if not getattr(self, field):
                 self.refuse(f"a listing without {field}", f"say its {field}")
-        if self.kind is HolderKind.STATE and not self.sponsor:
-            self.refuse("a state holder without sponsor", "say which authority answers for it")
+        _check_sponsor(self, self.kind, self.sponsor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application(Fact):
+    """What somebody asks to have listed; valid_from is when it was asked, valid_to when it lapses undecided.
+
+    name, terminal, kit_number, account   the list and the three numbers to be registered
+    holder, holder_kind, shown            who asks, as what, and whether the terminal was shown in person
+    evidence                              what was handed in: names of documents, separated by semicolons
+    address                               where the holder is reached, as given, or empty
+    sponsor                               for a state holder, the authority that answers for it
+    """
+
+    name: str
+    terminal: str
+    kit_number: str = ""
+    account: str = ""
+    holder: str
+    holder_kind: HolderKind
+    shown: bool = False
+    evidence: str
+    address: str = ""
+    sponsor: str = ""
+
+    def __post_init__(self) -> None:
+        Fact.__post_init__(self)
+        for field in ("name", "terminal", "holder", "evidence"):
+            if not getattr(self, field).strip():
+                self.refuse(f"an application without {field}", f"say its {field}")
+        _check_sponsor(self, self.holder_kind, self.sponsor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection(Fact):
+    """The answer to an application that is not granted, from valid_from on.
+
+    application   its id
+    rejected_by   who decided
+    """
+
+    application: str
+    rejected_by: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        Fact.__post_init__(self)
+        for field in ("application", "rejected_by", "reason"):
+            if not getattr(self, field).strip():
+                self.refuse(f"a rejection without {field}", f"say its {field}")
+
+
+def _check_sponsor(fact: Fact, kind: HolderKind, sponsor: str) -> None:
+    """The separate path for users of a state: no quota, and an authority that answers for each of them."""
+    if kind is HolderKind.STATE and not sponsor:
+        fact.refuse("a state holder without sponsor", "say which authority answers for it")

@@ -19,6 +19,18 @@ class Step(StrEnum):
     DESTROYING = "destroying"
 
 
+class Manner(StrEnum):
+    """How a unit came from one party to another, as far as the record says."""
+
+    UNSTATED = ""
+    SALE = "sale"
+    GIFT = "gift"
+    LOAN = "loan"
+    RETURN = "return"
+    THEFT = "theft"
+    CAPTURE = "capture"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustodyEvent(Fact):
     """One event in the life of a unit or lot, at valid_from.
@@ -27,6 +39,7 @@ class CustodyEvent(Fact):
     giver        the party it leaves, or empty: not known
     receiver     the party it comes to, or empty: not known
     lot          for a split, the lot that `item` is taken out of
+    manner       how it came from the giver to the receiver
     """
 
     step: Step
@@ -34,6 +47,7 @@ class CustodyEvent(Fact):
     giver: str = ""
     receiver: str = ""
     lot: str = ""
+    manner: Manner = Manner.UNSTATED
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
@@ -49,3 +63,5 @@ class CustodyEvent(Fact):
             self.refuse("commissioned by nobody", "say the party that made it as receiver")
         if self.step is Step.TRANSFER and not (self.giver or self.receiver):
             self.refuse("a transfer between nobody", "say at least one party")
+        if self.manner and self.step not in (Step.SHIPPING, Step.RECEIVING, Step.TRANSFER):
+            self.refuse(f"{self.step} by {self.manner}", "a manner goes with shipping, receiving or a transfer")

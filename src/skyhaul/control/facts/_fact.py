@@ -68,9 +68,11 @@ class Withdrawal(Fact):
 
     kind     name of the kind of fact, such as "Licence"
     subject  the key of what is withdrawn
+    reason   why, or empty
     """
 
     kind: str
+    reason: str = ""
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
