@@ -71,6 +71,14 @@ class Facts:
         for fact in facts:
             self._of_kind.setdefault(type(fact), []).append(fact)
 
+    def about(self, kind: type[F], key: str) -> list[F | Withdrawal]:
+        """The versions of one kind and key, and their withdrawals, in the order they were added."""
+        return cast("list[F | Withdrawal]", list(self._versions.get((kind.__name__, key), ())))
+
+    def with_id(self, id: str) -> bool:
+        """Whether a fact has this id."""
+        return id in self._ids
+
     def known(self, kind: type[F], known_at: np.datetime64) -> list[F]:
         """The facts of a kind recorded at or before an instant, in the order they were added."""
         facts = cast("list[F]", self._of_kind.get(kind, []))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import h3.api.basic_int as h3
@@ -10,6 +10,8 @@ import h3.api.basic_int as h3
 from skyhaul.control._rule_names import EXEMPTIBLE, Rule
 from skyhaul.control.facts._areas import AreaRef
 from skyhaul.control.facts._fact import Fact
+
+ED25519_SIGNATURE_BYTES = 64  # RFC 8032, section 5.1.6
 
 
 class Action(StrEnum):
@@ -45,6 +47,7 @@ class Order(Fact):
     speed_cap_m_s       for a speed cap
     rate_bps            for a limit
     exempts             for an exemption, the names of the rules
+    signature           Ed25519 signature of the author, or empty: see `skyhaul.control.registry.signed_bytes`
     """
 
     authority: str
@@ -58,33 +61,33 @@ class Order(Fact):
     speed_cap_m_s: float | None = None
     rate_bps: float | None = None
     exempts: tuple[Rule, ...] = ()
+    signature: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
         if self.subject:
             self.refuse("an order cannot be corrected", "end it and give another")
-        for field in ("authority", "on", "reason", "legal_basis"):
-            if not getattr(self, field).strip():
-                self.refuse(f"an order without {field}", f"say its {field}")
+        for name in ("authority", "on", "reason", "legal_basis"):
+            if not getattr(self, name).strip():
+                self.refuse(f"an order without {name}", f"say its {name}")
         if self.target is Target.AREA:
             AreaRef.parse(self.on, self.where)
         if self.target is Target.CELL and not _is_cell(self.on):
             self.refuse(f"“{self.on}” is no H3 cell", "write its 15 hexadecimal digits")
         if self.within:
             AreaRef.parse(self.within, self.where)
-        if self.approvals_needed < 0:
-            self.refuse("fewer than no approvals", "zero or more")
+        _check_signing(self, self.approvals_needed)
         self._check_action()
 
     def _check_action(self) -> None:
-        for action, field, value in (
+        for action, name, value in (
             (Action.SPEED_CAP, "speed_cap_m_s", self.speed_cap_m_s),
             (Action.LIMIT, "rate_bps", self.rate_bps),
         ):
             if (self.action is action) != (value is not None):
-                self.refuse(f"a “{self.action}” order with {field} {value}", f"{field} goes with “{action}”")
+                self.refuse(f"a “{self.action}” order with {name} {value}", f"{name} goes with “{action}”")
             if value is not None and not 0 <= value < float("inf"):
-                self.refuse(f"{field} is {value}", "zero or more")
+                self.refuse(f"{name} is {value}", "zero or more")
         if (self.action is Action.EXEMPT) != bool(self.exempts):
             self.refuse(f"a “{self.action}” order that exempts from {len(self.exempts)} rules", "name rules to exempt")
         for rule in self.exempts:
@@ -94,33 +97,44 @@ class Order(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEnd(Fact):
-    """The end of an order from valid_from on, by its own authority or one that comes before it."""
+    """The end of an order from valid_from on, by its own authority or one that comes before it; signed as an order."""
 
     order: str
     authority: str
     reason: str
     approvals_needed: int = 0
+    signature: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
         if self.subject or self.valid_to is not None:
             self.refuse("the end of an order is final", "give a new order instead of an interval or a correction")
-        for field in ("order", "authority", "reason"):
-            if not getattr(self, field):
-                self.refuse(f"an end without {field}", f"say its {field}")
+        for name in ("order", "authority", "reason"):
+            if not getattr(self, name):
+                self.refuse(f"an end without {name}", f"say its {name}")
+        _check_signing(self, self.approvals_needed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval(Fact):
-    """One person's approval of an order or of an order's end, from valid_from on."""
+    """One person's approval of an order or of an order's end, from valid_from on; signed as an order."""
 
     order: str
     approver: str
+    signature: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
         if not self.order or not self.approver:
             self.refuse("an approval without order or approver", "say both")
+        _check_signing(self)
+
+
+def _check_signing(fact: Order | OrderEnd | Approval, approvals_needed: int = 0) -> None:
+    if approvals_needed < 0:
+        fact.refuse("fewer than no approvals", "zero or more")
+    if fact.signature and len(fact.signature) != ED25519_SIGNATURE_BYTES:
+        fact.refuse(f"a signature of {len(fact.signature)} bytes", "an Ed25519 signature has 64")
 
 
 def _is_cell(text: str) -> bool:

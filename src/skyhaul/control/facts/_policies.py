@@ -19,6 +19,9 @@ class Settings:
     max_semi_major_m     largest 95 % ellipse; the 10 km class of network-verified positions in 3GPP TR 38.882
     accept_claimed       whether a position that the network has not verified is enough
     max_knowledge_age_s  how long after the known time an answer may still be given, or None: not checked
+    many_terminals       an order that touches more terminals is serious: up to ten firms at the ten of `Quotas`, one
+                         person can look at each before signing
+    many_approvals       how many people must approve a serious order; one, so that two have signed it
     """
 
     operator: str = "operator"
@@ -28,6 +31,8 @@ class Settings:
     max_semi_major_m: float = 10_000.0
     accept_claimed: bool = False
     max_knowledge_age_s: float | None = None
+    many_terminals: int = 100
+    many_approvals: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,8 @@ class Policy(Fact):
         settings = self.settings
         if settings.lease_s < 1 or settings.max_position_age_s <= 0 or settings.max_semi_major_m <= 0:
             self.refuse("a lease, age or ellipse of nothing", "lease of 1 s or more, age and ellipse above zero")
+        if settings.many_terminals < 0 or settings.many_approvals < 0:
+            self.refuse("fewer than no terminals or approvals", "zero or more of many_terminals and many_approvals")
 
     @property
     def key(self) -> str:
