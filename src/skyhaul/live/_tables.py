@@ -61,7 +61,7 @@ class Bounds:
 class TableSource(Protocol):
     """The links of some terminals over time. Direction 2·i is terminal i's `up` (what it sends), 2·i + 1 its `down`.
 
-    Times are CLOCK_MONOTONIC in ns. Order of use: `terminals`, `bounds`, `pops` and `backbone_ns` after `ready`;
+    Times are CLOCK_MONOTONIC in ns. Order of use: `terminals`, `bounds`, `pops`, `home` and `backbone_ns` after `ready`;
     `window` and `state` after `start`; `follow` and `stop` around the engine's run; `close` where it was opened.
     """
 
@@ -75,6 +75,9 @@ class TableSource(Protocol):
     @property
     def pops(self) -> tuple[str, ...]:
         """Names of the points of presence; empty where there are none (a trace)."""
+
+    def home(self, terminal: int) -> str:
+        """The point of presence that holds a terminal's addresses for the whole run; empty where there are none."""
 
     def backbone_ns(self, one: str, other: str) -> int:
         """One-way delay of the fibre between two points of presence."""
