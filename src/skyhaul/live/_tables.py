@@ -61,7 +61,7 @@ class Bounds:
 class TableSource(Protocol):
     """The links of some terminals over time. Direction 2·i is terminal i's `up` (what it sends), 2·i + 1 its `down`.
 
-    Times are CLOCK_MONOTONIC in ns. Order of use: `terminals`, `bounds`, `pops`, `home` and `backbone_ns` after `ready`;
+    Times are CLOCK_MONOTONIC in ns. Order of use: `terminals`, `bounds`, `pops`, `home`, `backbone_ns` after `ready`;
     `window` and `state` after `start`; `follow` and `stop` around the engine's run; `close` where it was opened.
     """
 
