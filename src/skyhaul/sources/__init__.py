@@ -3,6 +3,7 @@
 from skyhaul.sources._celestrak import Fetched, cache_folder, fetch_elements
 from skyhaul.sources._constellations import constellation_presets, preset_elements, preset_shells
 from skyhaul.sources._elements import read_elements
+from skyhaul.sources._facts import read_facts
 from skyhaul.sources._ground import preset_ground, read_ground
 from skyhaul.sources._links import read_links
 
@@ -15,6 +16,7 @@ __all__ = [
     "preset_ground",
     "preset_shells",
     "read_elements",
+    "read_facts",
     "read_ground",
     "read_links",
 ]

@@ -3,10 +3,12 @@
 from skyhaul.control._canonical import canonical_json
 from skyhaul.control._instants import utc
 from skyhaul.control.facts._accounts import ANYWHERE, Account, AccountState, Party, Place, Plan, PlanKind, Terminal
-from skyhaul.control.facts._allow_lists import AllowList, HolderKind, Listing, Quotas
+from skyhaul.control.facts._allow_lists import AllowList, Application, HolderKind, Listing, Quotas, Rejection
+from skyhaul.control.facts._appointments import Appointment, Disclosure, Role
 from skyhaul.control.facts._areas import Area, AreaRef, Layer
 from skyhaul.control.facts._collection import Facts, Piece, Versions, interval
-from skyhaul.control.facts._custody import CustodyEvent, Step
+from skyhaul.control.facts._custody import CustodyEvent, Manner, Step
+from skyhaul.control.facts._documents import fact_document, fact_from_document, fact_kinds
 from skyhaul.control.facts._fact import Fact, Withdrawal
 from skyhaul.control.facts._licences import Licence, ServiceClass, TypeApproval
 from skyhaul.control.facts._orders import Action, Approval, Order, OrderEnd, Target
@@ -18,17 +20,21 @@ __all__ = [
     "AccountState",
     "Action",
     "AllowList",
+    "Application",
+    "Appointment",
     "Approval",
     "Area",
     "AreaRef",
     "BorderPolicy",
     "CustodyEvent",
+    "Disclosure",
     "Fact",
     "Facts",
     "HolderKind",
     "Layer",
     "Licence",
     "Listing",
+    "Manner",
     "Order",
     "OrderEnd",
     "Party",
@@ -39,6 +45,8 @@ __all__ = [
     "Policy",
     "Precedence",
     "Quotas",
+    "Rejection",
+    "Role",
     "ServiceClass",
     "Settings",
     "Step",
@@ -48,6 +56,9 @@ __all__ = [
     "Versions",
     "Withdrawal",
     "canonical_json",
+    "fact_document",
+    "fact_from_document",
+    "fact_kinds",
     "interval",
     "utc",
 ]
