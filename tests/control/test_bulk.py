@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skyhaul.control.decision import (
     EVIDENCE,
+    RULES,
     Code,
     Compiled,
     Fleet,
@@ -72,6 +73,8 @@ def assert_alike(
         one = decide(compiled, name, positions[k], time, speed_m_s=float(speed[k]))
         row = (found.code[k], bool(found.served[k]), bool(found.undecided[k]))
         assert row == (one.code, one.grant is not None, one.outcome is Outcome.UNDECIDED)
+        first = next((reason.rule for reason in one.reasons if reason.refuses), None)
+        assert (None if found.refused_by[k] < 0 else RULES[found.refused_by[k]]) == first
         if one.grant is None:
             assert np.isnat(found.lease_ends[k])
         else:

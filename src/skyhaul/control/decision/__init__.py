@@ -2,7 +2,7 @@
 
 from skyhaul.control._codes import Alert, Code
 from skyhaul.control._rule_names import Note, Rule
-from skyhaul.control.decision._bulk import Verdicts, decide_many
+from skyhaul.control.decision._bulk import RULES, Verdicts, decide_many
 from skyhaul.control.decision._changes import changed_cells
 from skyhaul.control.decision._compiled import Compiled, as_of, compile_facts
 from skyhaul.control.decision._decide import decide, next_change
@@ -14,6 +14,7 @@ from skyhaul.control.decision._world import View
 
 __all__ = [
     "EVIDENCE",
+    "RULES",
     "RULES_VERSION",
     "Alert",
     "Code",

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from skyhaul.control._codes import Code
 from skyhaul.control._instants import FOREVER, SECOND, nanoseconds, utc
+from skyhaul.control._rule_names import Rule
 from skyhaul.control.decision._bulk_kernels import number_keys, place_many
 from skyhaul.control.decision._bulk_places import find_faces, share
 from skyhaul.control.decision._case import Circumstances
 from skyhaul.control.decision._compiled import Compiled
 from skyhaul.control.decision._decision import Outcome
 from skyhaul.control.decision._fleet import Fleet
-from skyhaul.control.decision._judge import judge
+from skyhaul.control.decision._judge import PRECEDENCE, Answer, judge
 from skyhaul.control.decision._position import FAULTS, Positions, position_faults
 from skyhaul.control.decision._verdict import is_stale, knowledge_end, reach_verdict
 from skyhaul.control.decision._world import Face, View
@@ -24,6 +25,7 @@ from skyhaul.control.polygons._near import PERHAPS_FAR
 from skyhaul.errors import ControlError
 from skyhaul.types import Bools, Bytes, Floats, Ints32, Times
 
+RULES: tuple[Rule, ...] = tuple(Rule)
 _NOT_A_TIME = np.iinfo(np.int64).min
 
 
@@ -32,6 +34,8 @@ class Verdicts:
     """Decisions on K terminals, as columns.
 
     code        (K,) `Code` that the terminal shows
+    refused_by  (K,) index into RULES of the first rule that refuses, of an undecided one in the strictest part of its
+                ellipse; -1 where none does
     served      (K,) whether it has a lease
     undecided   (K,) whether the answer differs within its ellipse
     rate_bps    (K,) highest rate, inf where there is no limit
@@ -39,6 +43,7 @@ class Verdicts:
     """
 
     code: npt.NDArray[np.uint8]
+    refused_by: Bytes
     served: Bools
     undecided: Bools
     rate_bps: Floats
@@ -93,11 +98,12 @@ def decide_many(
     key[exact] = -1
     number = np.empty(count, dtype=np.int32)
     distinct = number_keys(key, number)
-    verdicts = [_judge(view, fleet, faces, caps, stale, *_unpacked(k, places, bands)) for k in distinct.tolist()]
+    answers = [_judge(view, fleet, faces, caps, stale, *_unpacked(k, places, bands)) for k in distinct.tolist()]
     # The last row is for terminals decided one by one, and is written over.
-    codes = np.array([*(code for code, _ in verdicts), 0], dtype=np.uint8)
-    rates = np.array([*(rate for _, rate in verdicts), np.inf])
-    code, rate = codes[number], rates[number]
+    codes = np.array([*(answer.code for answer in answers), 0], dtype=np.uint8)
+    rules = np.array([*(_refusal(answer) for answer in answers), -1], dtype=np.int8)
+    rates = np.array([*(_rate(answer.rate_bps) for answer in answers), np.inf])
+    code, refused_by, rate = codes[number], rules[number], rates[number]
     served = code == Code.OKAY
     undecided = np.zeros(count, dtype=np.bool_)
     until = np.minimum(fleet.end, min(at + view.settings.lease_s * SECOND, view.end, _later(compiled, view, at)))
@@ -116,13 +122,13 @@ def decide_many(
             at,
             None if np.isnan(speed[k]) else float(speed[k]),
         )
-        code[k], served[k] = verdict.code, verdict.served
+        code[k], served[k], refused_by[k] = verdict.code, verdict.served, _refusal(verdict.answers[0])
         undecided[k] = verdict.outcome is Outcome.UNDECIDED
-        rate[k] = np.inf if verdict.rate_bps is None else verdict.rate_bps
+        rate[k] = _rate(verdict.rate_bps)
         for policy in verdict.probation:
             until[k] = min(until[k], at + policy.probation_s * SECOND)
     until[~served] = _NOT_A_TIME
-    return Verdicts(code, served, undecided, rate, until.view("datetime64[ns]"))
+    return Verdicts(code, refused_by, served, undecided, rate, until.view("datetime64[ns]"))
 
 
 def _place(
@@ -161,12 +167,19 @@ def _judge(
     place: int,
     far: bool,
     band: int,
-) -> tuple[int, float]:
-    """Code and rate of one kind of terminal at one face."""
+) -> Answer:
+    """The answer for one kind of terminal at one face."""
     fault = FAULTS[place - len(faces)] if place >= len(faces) else None
     face = faces[place] if fault is None else view.nowhere
-    answer = judge(view, fleet.representative[profile], face, Circumstances(fault, far, _speed_in(band, caps), stale))
-    return answer.code, np.inf if answer.rate_bps is None else answer.rate_bps
+    return judge(view, fleet.representative[profile], face, Circumstances(fault, far, _speed_in(band, caps), stale))
+
+
+def _refusal(answer: Answer) -> int:
+    return -1 if answer.refused_by is None else PRECEDENCE[answer.refused_by]
+
+
+def _rate(rate_bps: float | None) -> float:
+    return np.inf if rate_bps is None else rate_bps
 
 
 def _unpacked(key: int, places: int, bands: int) -> tuple[int, int, bool, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from operator import is_
 from typing import TypeVar, cast
 
@@ -78,6 +79,13 @@ class Compiled:
         self.terrain: Terrain = same.terrain if same else Terrain(self.world, previous.terrain if previous else None)
         self._views: dict[int, View] = same._views if same else {}
         self._new = {}
+
+    def still_known(self, known_at: np.datetime64) -> Compiled:
+        """The same facts as known at another instant between which and this one's nothing was recorded."""
+        later = copy(self)
+        later.known_at = known_at
+        later.known_ns = nanoseconds(known_at)
+        return later
 
     def at(self, time: str | np.datetime64) -> View:
         """The world at an instant of valid time."""
