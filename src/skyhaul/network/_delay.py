@@ -105,14 +105,14 @@ def packet_extra_s(model: DelayModel, seed: int, time: Times, terminal_key: Ints
     key = np.asarray(terminal_key, dtype=np.int64)
     ns = time.astype("datetime64[ns]").astype(np.int64)
     grant, queue, burst, frame = uniform_four(seed, Stream.PACKET_DELAY, key, ns[:, None])
-    up = grant * _grant_interval_s(model, seed, time, key)
+    up = grant * grant_interval_s(model, seed, time, key)
     for draw, share, mean_s in ((queue, model.queue_share, model.queue_s), (burst, model.burst_share, model.burst_s)):
         waits = draw < share
         up[waits] += mean_s * exponential(draw[waits] / share)
     return DelayExtra(up, model.frame_s * frame)
 
 
-def _grant_interval_s(model: DelayModel, seed: int, time: Times, key: Ints) -> Floats:
+def grant_interval_s(model: DelayModel, seed: int, time: Times, key: Ints) -> Floats:
     """(T, K) from one uplink grant to the next, the same for all packets of a terminal in a slot."""
     slot, of_time = np.unique(slot_number(time), return_inverse=True)
     draw, _ = uniform_pair(seed, Stream.SLOT_DELAY, key, slot[:, None] * _DRAWS_PER_SLOT)

@@ -38,6 +38,7 @@ class Stream(IntEnum):
     SLOT_DELAY = 2
     PACKET_DELAY = 3
     LASER_DELAY = 4
+    LINK_DELAY = 5
 
 
 def philox4x32(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, Any, Any, Any]:
