@@ -70,7 +70,7 @@ class Carrier:
     def _carry(self) -> None:
         engine, kind = self._enter()
         addresses, far = self._far(engine, kind)
-        near = near_end(self._options, addresses, kind, engine)
+        near = near_end(self._options.wire, addresses, kind, engine)
         way = self._way_out(addresses, far)
         words, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         me = os.getpid()
@@ -110,7 +110,7 @@ class Carrier:
     def _far(self, engine: int, kind: DeviceKind) -> tuple[LinkAddresses, End]:
         if not self._nested:
             addresses = LinkAddresses.outermost()
-            return addresses, far_end(self._options, addresses, kind, engine)
+            return addresses, far_end(self._options.wire, addresses, kind, engine)
         self._tell(nest={"kind": kind, "network": engine})
         data, descriptors, _, _ = socket.recv_fds(self._channel, 65536, 1)
         answer = json.loads(data or b"null")
@@ -120,7 +120,7 @@ class Carrier:
         if descriptors:
             device = Device(answer["name"], descriptors[0], Framing(answer["virtio"]))
         else:
-            device = open_peer(self._options, answer["name"], engine)
+            device = open_peer(self._options.wire, answer["name"], engine)
         return addresses, End(-1, device)
 
     def _way_out(self, addresses: LinkAddresses, far: End) -> WayOut | None:

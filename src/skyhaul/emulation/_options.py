@@ -16,6 +16,21 @@ DEFAULT_QUEUE_NS = 100_000_000
 SMALLEST_MTU = 576  # what every IPv4 host takes (RFC 791, section 3.1)
 SMALLEST_MTU_6 = 1280  # RFC 8200, section 5
 LARGEST_MTU = 65535
+_FASTEST_BPS = 10e9  # TCP windows are not made larger than this rate needs
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What both ends of a link agree on.
+
+    mtu         largest packet, bytes
+    offload     super-packets may cross it whole
+    in_flight   most bytes that can be on the way, there and back: TCP's windows are made to hold twice that
+    """
+
+    mtu: int
+    offload: bool = True
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +80,24 @@ class LinkOptions:
     json: bool = False
     quiet: bool = False
 
+    @property
+    def wire(self) -> Wire:
+        """What the link's two ends agree on."""
+        fastest = max(min(side.rate_bps, _FASTEST_BPS) for side in (self.up, self.down))
+        return Wire(self.mtu, self.offload, int(fastest / 8e9 * (self.up.delay_ns + self.down.delay_ns)))
+
     def __post_init__(self) -> None:
         if not self.command:
             raise InputError("no command to run behind the link", mend="skyhaul link … -- COMMAND")
-        if not SMALLEST_MTU <= self.mtu <= LARGEST_MTU:
-            raise InputError(
-                f"an MTU of {self.mtu} bytes", where="--mtu", mend=f"between {SMALLEST_MTU} and {LARGEST_MTU}"
-            )
+        check_mtu(self.mtu)
         if self.mean_burst and self.mean_burst < 1:
             raise InputError(f"a mean burst of {self.mean_burst} packets", where="--burst", mend="at least 1")
         for direction, name in ((self.up, "up"), (self.down, "down")):
             if self.mean_burst and direction.loss >= 1:
                 raise InputError(f"bursts of loss on a link that loses all ({name})", mend="a loss below 100%")
+
+
+def check_mtu(mtu: int) -> None:
+    """InputError for an MTU that a link cannot have."""
+    if not SMALLEST_MTU <= mtu <= LARGEST_MTU:
+        raise InputError(f"an MTU of {mtu} bytes", where="--mtu", mend=f"between {SMALLEST_MTU} and {LARGEST_MTU}")

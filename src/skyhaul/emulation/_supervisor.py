@@ -98,7 +98,7 @@ class _Supervisor:
         assert self._outer is not None
         engine = os.open(f"/proc/{self._carrier}/fd/{network}", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            addresses, device = nested_end(self._options, self._outer, kind, engine)
+            addresses, device = nested_end(self._options.wire, self._outer, kind, engine)
         except OSError as error:
             self._error = SkyhaulError(
                 f"no link can be made inside this one: {error.strerror}", mend="unset SKYHAUL_LINK for one by itself"

@@ -21,7 +21,7 @@ from skyhaul.emulation._addresses import LinkAddresses
 from skyhaul.emulation._devices import TUN_PATH, Device, open_packet, open_tun
 from skyhaul.emulation._namespaces import CLONE_NEWNET, enter_network, inside_network, set_kernel, this_network, unshare
 from skyhaul.emulation._netlink import Netlink
-from skyhaul.emulation._options import SMALLEST_MTU_6, LinkOptions
+from skyhaul.emulation._options import SMALLEST_MTU_6, Wire
 
 DEVICE = "link0"
 NEST = "nest"
@@ -31,8 +31,8 @@ _TRANSMIT_QUEUE = 4096  # packets that may wait for the engine while it is kept 
 # Both ends of a veth link have one hardware address, so that frames cross the engine as they are.
 _HARDWARE = bytes((0x02, 0x53, 0x6B, 0x79, 0x00, 0x01))
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6  # <linux/if_packet.h>
-_ANY = ipaddress.ip_network("0.0.0.0/0")
-_ANY_6 = ipaddress.ip_network("::/0")
+ANY = ipaddress.ip_network("0.0.0.0/0")
+ANY_6 = ipaddress.ip_network("::/0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +68,53 @@ def new_network() -> int:
     return this_network()
 
 
-def near_end(options: LinkOptions, addresses: LinkAddresses, kind: DeviceKind, engine: int) -> End:
-    """The end that the program is at: everything it sends goes over the link."""
+def near_end(wire: Wire, addresses: LinkAddresses, kind: DeviceKind, engine: int, peer: str = "near0") -> End:
+    """The end that the program is at: everything it sends goes over the link.
+
+    peer   what a veth's other device is called in the engine's namespace
+    """
     network = new_network()
     try:
-        device = _make(options, kind, DEVICE, "near0", engine)
-        _address(options, addresses, DEVICE, near=True)
+        device = _make(wire, kind, DEVICE, peer, engine)
+        _address(wire, addresses, DEVICE, near=True)
         with Netlink() as netlink:
-            netlink.add_route(_ANY, DEVICE)
-            if has_six(options):
-                netlink.add_route(_ANY_6, DEVICE)
+            netlink.add_route(ANY, DEVICE)
+            if has_six(wire):
+                netlink.add_route(ANY_6, DEVICE)
         allow_ping()
-        widen_tcp(options)
+        widen_tcp(wire)
     finally:
         enter_network(engine)
     return End(network, device)
 
 
-def far_end(options: LinkOptions, addresses: LinkAddresses, kind: DeviceKind, engine: int) -> End:
+def far_end(wire: Wire, addresses: LinkAddresses, kind: DeviceKind, engine: int) -> End:
     """The other end, in a namespace that knows the link's addresses and, so far, nothing else."""
     network = new_network()
     try:
-        device = _make(options, kind, DEVICE, "far0", engine)
-        route_inwards(options, addresses, DEVICE)
+        device = _make(wire, kind, DEVICE, "far0", engine)
+        route_inwards(wire, addresses, DEVICE)
         allow_ping()
-        widen_tcp(options)
+        widen_tcp(wire)
     finally:
         enter_network(engine)
     return End(network, device)
 
 
-def nested_end(
-    options: LinkOptions, outer: LinkAddresses, kind: DeviceKind, engine: int
-) -> tuple[LinkAddresses, Device | str]:
+def router_end(
+    wire: Wire, addresses: LinkAddresses, kind: DeviceKind, engine: int, network: int, names: tuple[str, str]
+) -> End:
+    """The other end in a namespace that is there already, and routes for many links.
+
+    names   of the device there, and of a veth's other device in the engine's namespace
+    """
+    with inside_network(network):
+        device = _make(wire, kind, *names, engine)
+        route_inwards(wire, addresses, names[0])
+    return End(network, device)
+
+
+def nested_end(wire: Wire, outer: LinkAddresses, kind: DeviceKind, engine: int) -> tuple[LinkAddresses, Device | str]:
     """The far end of a link inside another: a device here, in the namespace of the caller, and its addresses.
 
     Returns the open TUN device, or the name of the veth's peer in the namespace open as `engine`.
@@ -109,7 +123,7 @@ def nested_end(
     for number in range(1, outer.places + 1):
         name = f"{NEST}{number}"
         try:
-            made = outer.inner(number), _make_here(options, kind, name, "far0", engine)
+            made = outer.inner(number), _make_here(wire, kind, name, "far0", engine)
             break
         except OSError as error:
             if error.errno not in (errno.EBUSY, errno.EEXIST):
@@ -117,24 +131,24 @@ def nested_end(
     if made is None:
         outer.inner(outer.places + 1)  # says that there is no place left
         raise AssertionError("unreachable")
-    route_inwards(options, made[0], name)
+    route_inwards(wire, made[0], name)
     return made
 
 
-def route_inwards(options: LinkOptions, addresses: LinkAddresses, device: str) -> None:
+def route_inwards(wire: Wire, addresses: LinkAddresses, device: str) -> None:
     """Be the far end: have its address, forward, and send all of the link's prefix over it."""
-    _address(options, addresses, device, near=False)
+    _address(wire, addresses, device, near=False)
     set_kernel("net/ipv4/ip_forward", "1")
     with Netlink() as netlink:
         netlink.add_route(addresses.prefix, device)
-        if has_six(options):
+        if has_six(wire):
             set_kernel("net/ipv6/conf/all/forwarding", "1")
             netlink.add_route(addresses.prefix6, device)
 
 
-def has_six(options: LinkOptions) -> bool:
+def has_six(wire: Wire) -> bool:
     """Whether the link carries IPv6: the kernel has it, and the MTU is large enough for it."""
-    return options.mtu >= SMALLEST_MTU_6 and Path("/proc/sys/net/ipv6").exists()
+    return wire.mtu >= SMALLEST_MTU_6 and Path("/proc/sys/net/ipv6").exists()
 
 
 def allow_ping() -> None:
@@ -143,13 +157,12 @@ def allow_ping() -> None:
     set_kernel("net/ipv4/ping_group_range", f"{group} {group}")
 
 
-def widen_tcp(options: LinkOptions) -> None:
+def widen_tcp(wire: Wire) -> None:
     """Let TCP have twice the link's bandwidth-delay product in flight, where the kernel's own limit is lower.
 
     Linux lets TCP's receive window be about half of the buffer, hence four times.
     """
-    fastest = max(min(side.rate_bps, 10e9) for side in (options.up, options.down))
-    need = min(1 << 30, int(4 * fastest / 8e9 * (options.up.delay_ns + options.down.delay_ns)))
+    need = min(1 << 30, 4 * wire.in_flight)
     for name in ("net/ipv4/tcp_rmem", "net/ipv4/tcp_wmem"):
         try:
             least, usual, most = Path("/proc/sys", name).read_text().split()
@@ -177,35 +190,35 @@ def overruns(end: End) -> int:
         return netlink.transmit_drops(end.device.name)
 
 
-def _make(options: LinkOptions, kind: DeviceKind, name: str, peer: str, engine: int) -> Device:
-    made = _make_here(options, kind, name, peer, engine)
-    return made if isinstance(made, Device) else open_peer(options, made, engine)
+def _make(wire: Wire, kind: DeviceKind, name: str, peer: str, engine: int) -> Device:
+    made = _make_here(wire, kind, name, peer, engine)
+    return made if isinstance(made, Device) else open_peer(wire, made, engine)
 
 
-def _make_here(options: LinkOptions, kind: DeviceKind, name: str, peer: str, engine: int) -> Device | str:
+def _make_here(wire: Wire, kind: DeviceKind, name: str, peer: str, engine: int) -> Device | str:
     """A device of this namespace: the open TUN, or the name of a veth's peer in the engine's namespace."""
     if kind == "tun":
-        return open_tun(name, offload=options.offload)
+        return open_tun(name, offload=wire.offload)
     with Netlink() as netlink:
         netlink.add_veth(name, peer, peer_namespace=engine, hardware=_HARDWARE)
     return peer
 
 
-def open_peer(options: LinkOptions, peer: str, engine: int) -> Device:
+def open_peer(wire: Wire, peer: str, engine: int) -> Device:
     """The engine's side of a veth pair."""
     with inside_network(engine):
         with Netlink() as netlink:
-            netlink.set_up(peer, mtu=options.mtu, tx_queue=_TRANSMIT_QUEUE)
+            netlink.set_up(peer, mtu=wire.mtu, tx_queue=_TRANSMIT_QUEUE)
         return open_packet(peer)
 
 
-def _address(options: LinkOptions, addresses: LinkAddresses, device: str, *, near: bool) -> None:
+def _address(wire: Wire, addresses: LinkAddresses, device: str, *, near: bool) -> None:
     # The kernel's own chatter (neighbours, routers, link-local addresses) would be traffic on the link.
     set_kernel(f"net/ipv6/conf/{device}/addr_gen_mode", "1")
     set_kernel(f"net/ipv6/conf/{device}/accept_ra", "0")
     four, six = (addresses.near, addresses.far), (addresses.near6, addresses.far6)
     with Netlink() as netlink:
-        netlink.set_up(device, mtu=options.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=True, one_segment=not options.offload)
+        netlink.set_up(device, mtu=wire.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=True, one_segment=not wire.offload)
         netlink.add_address(device, *(four if near else four[::-1]))
-        if has_six(options):
+        if has_six(wire):
             netlink.add_address(device, *(six if near else six[::-1]))
