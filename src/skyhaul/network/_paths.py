@@ -12,9 +12,10 @@ from skyhaul.network._delay import DelayModel, packet_extra_s, slot_extra_s
 from skyhaul.network._ground import Ground
 from skyhaul.network._plan import NONE, Plan
 from skyhaul.network._reasons import Reason
+from skyhaul.network._slots import slot_start
 from skyhaul.network._terminals import Terminals
 from skyhaul.radio import LIGHT_M_S, look_angles_of_pairs
-from skyhaul.types import Bytes, Floats, Ints, Ints32, Times
+from skyhaul.types import Bools, Bytes, Floats, Ints, Ints32, Times
 
 if TYPE_CHECKING:
     from skyhaul.radio import LinkBudget
@@ -27,18 +28,25 @@ Positions = Callable[[Times, Ints32], Floats]
 class Paths:
     """Path states of K terminals at T instants of one slot; NaN where a terminal has no path.
 
+    A lease that ends inside the slot ends the path: `ends` says when, columns (T, K) are NaN from that instant on, and
+    columns (K,) tell of the slot up to there. Who samples between instants (packets, for one) stops at `ends`.
+
     time                                  (T,) UTC
-    cause                                 (K,) `Reason.SERVED`, or why there is no path in this slot
+    ends                                  (K,) datetime64[ns] from which on a path of this slot is no more, for want of
+                                          a grant; NaT where it lasts to the slot's end, and where there is none
+    cause                                 (K,) `Reason.SERVED`, or why there is no path when the slot starts; see
+                                          `cause_at` for each instant
     satellite, gateway, pop, laser_hops   (K,) who carries it; -1 without a path
     access_s, laser_s, feeder_s, fibre_s  (T, K) one-way delays of the legs: terminal–satellite, lasers,
                                           satellite–gateway, gateway–PoP
     delay_up_s, delay_down_s              (T, K) one-way delays terminal → PoP and PoP → terminal of a packet sent then
     rtt_s                                 (T, K) their sum
-    rate_up_bps, rate_down_bps            (T, K) the terminal's share of its cell's beam
+    rate_up_bps, rate_down_bps            (T, K) the terminal's share of its cell's beam, or what its grant allows
     azimuth_deg, elevation_deg, slant_range_m   (T, K) of the serving satellite
     """
 
     time: Times
+    ends: Times
     cause: Bytes
     satellite: Ints32
     gateway: Ints32
@@ -63,10 +71,16 @@ class Paths:
         return self.access_s + self.laser_s + self.feeder_s + self.fibre_s
 
     @property
+    def cause_at(self) -> Bytes:
+        """(T, K) `Reason.SERVED`, or why there is no path at each instant: `Reason.NO_GRANT` from `ends` on."""
+        cause = np.array(np.broadcast_to(self.cause, (len(self.time), len(self.cause))))
+        cause[_over(self.time, self.ends)] = Reason.NO_GRANT
+        return cause
+
+    @property
     def loss(self) -> Floats:
         """(T, K) share of packets lost: 1 without a path, else 0; the model has no loss but outage."""
-        lost = np.where(self.cause == Reason.SERVED, 0.0, 1.0)
-        return np.array(np.broadcast_to(lost, (len(self.time), len(lost))))
+        return np.where(self.cause_at == Reason.SERVED, 0.0, 1.0)
 
 
 def trace_paths(
@@ -79,7 +93,7 @@ def trace_paths(
     budget: LinkBudget,
     seed: int,
 ) -> Paths:
-    """Follow the plan's paths at the given instants (T,) of its slot."""
+    """Follow the plan's paths at the given instants (T,) of its slot; `terminals` where they are in it."""
     count, instants = len(terminals), len(times)
     cell = plan.terminal_cell
     served = plan.reason == Reason.SERVED
@@ -120,8 +134,18 @@ def trace_paths(
     sharers = np.bincount(cell[own], minlength=len(plan.cell))
     share = np.full(count, np.nan)
     share[own] = 1.0 / sharers[cell[own]]
+    rate_up, rate_down = budget.up_bps(slant) * share, budget.down_bps(slant) * share
+    if np.isfinite(plan.rate_cap_bps).any():
+        rate_up, rate_down = np.minimum(rate_up, plan.rate_cap_bps), np.minimum(rate_down, plan.rate_cap_bps)
+    inside = served & (plan.lease_end < slot_start(plan.slot + 1))
+    ends = np.where(inside, plan.lease_end, np.datetime64("NaT", "ns"))
+    if inside.any():
+        over = _over(times, ends)
+        for column in (access, lasers, feeder, fibre, up, down, rate_up, rate_down, azimuth, elevation, slant):
+            column[over] = np.nan
     return Paths(
         time=times,
+        ends=ends,
         cause=plan.reason,
         satellite=np.where(served, plan.satellite[cell], NONE).astype(np.int32),
         gateway=np.where(served, plan.gateway[cell], NONE).astype(np.int32),
@@ -134,12 +158,17 @@ def trace_paths(
         delay_up_s=up,
         delay_down_s=down,
         rtt_s=up + down,
-        rate_up_bps=budget.up_bps(slant) * share,
-        rate_down_bps=budget.down_bps(slant) * share,
+        rate_up_bps=rate_up,
+        rate_down_bps=rate_down,
         azimuth_deg=azimuth,
         elevation_deg=elevation,
         slant_range_m=slant,
     )
+
+
+def _over(times: Times, ends: Times) -> Bools:
+    """(T, K) where a path is no more."""
+    return np.asarray(times[:, None] >= ends)  # never, where the end is not a time
 
 
 def _length(vector: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from skyhaul.network._lasers import LASER_CLEARANCE_M, LASER_RANGE_M
 from skyhaul.network._reasons import Reason
-from skyhaul.types import Bytes, CellIds, Ints, Ints32
+from skyhaul.types import Bytes, CellIds, Floats, Ints, Ints32, Times
 
 Strategy: TypeAlias = Literal["highest", "sticky", "balanced", "observed"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
@@ -60,6 +60,9 @@ class Plan:
     pop                                     the PoP that carries its traffic in this slot
     reason                                  `Reason.SERVED`, or why not
     candidates                              satellites that could have served it
+    lease_end                               datetime64[ns] from which on the grant does not hold: a path ends there if
+                                            that is inside the slot; NaT where nothing ends
+    rate_cap_bps                            highest rate each way that the grant allows; inf where it sets none
 
     Of the V satellites that rose above some terminal's mask, ordered by terminal and satellite:
     seen_terminal, seen_satellite, seen_reason
@@ -79,12 +82,14 @@ class Plan:
     pop: Ints
     reason: Bytes
     candidates: Ints
+    lease_end: Times
+    rate_cap_bps: Floats
     seen_terminal: Ints32
     seen_satellite: Ints32
     seen_reason: Bytes
 
     def served(self, terminal: int) -> bool:
-        """Whether the terminal has a path in this slot."""
+        """Whether the terminal has a path when this slot starts; `lease_end` may end it before the slot ends."""
         return int(self.reason[terminal]) == Reason.SERVED
 
     def laser_hops(self) -> Ints:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from skyhaul.earth import great_circle_m
@@ -18,7 +20,7 @@ from skyhaul.network._slot_state import SlotState
 from skyhaul.network._strategies import sticky_score
 from skyhaul.network._terminals import Terminals
 from skyhaul.radio import GsoArc, SiteIndex
-from skyhaul.types import Bools, Bytes, Floats, Ints, Ints32
+from skyhaul.types import Bools, Bytes, Floats, Ints, Ints32, Times
 
 # Under `observed` this part of the separation is a bar, and what lies between is a matter of taste: of 500 recorded
 # slots ten were served from under 18°, two of them from under 12° (docs/calibration.md).
@@ -41,6 +43,14 @@ class Scheduler:
         self._gateway_index = SiteIndex(ground.gateways, ground.mask_deg)
         self._arc = GsoArc(terminals.sites)
 
+    def moved(self, terminals: Terminals) -> Scheduler:
+        """A scheduler of the same terminals where they are now; what belongs to the ground is taken over."""
+        scheduler = copy(self)
+        scheduler.terminals = terminals
+        scheduler._terminal_index = SiteIndex(terminals.sites, terminals.mask_deg)
+        scheduler._arc = GsoArc(terminals.sites)
+        return scheduler
+
     def plan(
         self,
         slot: int,
@@ -49,6 +59,8 @@ class Scheduler:
         outages: Outages,
         *,
         granted: Bools | None = None,
+        lease_end: Times | None = None,
+        rate_cap_bps: Floats | None = None,
         mesh: LaserMesh | None = None,
         previous: Plan | None = None,
     ) -> Plan:
@@ -56,7 +68,10 @@ class Scheduler:
 
         start_m, end_m   (3, N) Earth-fixed positions at the slot's two ends; NaN for a satellite that is not there
         outages          what is out at any time of the slot
-        granted          (K,) terminals that may be served; all when None
+        granted          (K,) terminals that may be served from the slot's start on; all when None. No grant, no beam
+        lease_end        (K,) datetime64[ns] when each grant ends; NaT, or None: not in this slot. A grant that ends
+                         inside the slot has its beam, which others of the cell may share, and no path from its end on
+        rate_cap_bps     (K,) highest rate each way that the grant allows; inf, or None: no limit
         mesh             laser links of the slot; without it there are only bent pipes
         previous         the plan before, for strategies that hold a satellite
 
@@ -120,6 +135,8 @@ class Scheduler:
             pop=pop,
             reason=terminal_reason,
             candidates=np.bincount(pairs.terminal[could], minlength=len(terminals)).astype(np.int64),
+            lease_end=np.full(len(terminals), np.datetime64("NaT", "ns")) if lease_end is None else lease_end,
+            rate_cap_bps=np.full(len(terminals), np.inf) if rate_cap_bps is None else rate_cap_bps,
             seen_terminal=pairs.terminal,
             seen_satellite=pairs.satellite,
             seen_reason=seen_reason,
