@@ -13,6 +13,7 @@ from skyhaul.control.facts._fact import Fact, Withdrawal
 from skyhaul.control.facts._licences import Licence, ServiceClass, TypeApproval
 from skyhaul.control.facts._orders import Action, Approval, Order, OrderEnd, Target
 from skyhaul.control.facts._policies import BorderPolicy, Policy, Precedence, Settings
+from skyhaul.control.facts._statements import Statement
 
 __all__ = [
     "ANYWHERE",
@@ -49,6 +50,7 @@ __all__ = [
     "Role",
     "ServiceClass",
     "Settings",
+    "Statement",
     "Step",
     "Target",
     "Terminal",
