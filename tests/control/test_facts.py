@@ -183,7 +183,7 @@ def test_instants_are_utc_to_the_nanosecond() -> None:
 def test_equal_facts_have_equal_bytes() -> None:
     assert canonical_json(party("1", 0, None, 0, "é")) == (
         '{"author":"clerk","id":"1","kind":"Party","parent":"é","party":"Ada","recorded_at":"2024-01-01T00:00:00Z",'
-        '"source":"gazette 1/2024","subject":"","valid_from":"2024-01-01T00:00:00Z","valid_to":null}'
+        '"source":"gazette 1/2024","subject":"","territory":"","valid_from":"2024-01-01T00:00:00Z","valid_to":null}'
     )
     assert canonical_json(area("zone", "x", shapely.box(0, 0, 1, 1))).startswith('{"author":"clerk","holder":""')
 
