@@ -75,6 +75,10 @@ class Facts:
         """The versions of one kind and key, and their withdrawals, in the order they were added."""
         return cast("list[F | Withdrawal]", list(self._versions.get((kind.__name__, key), ())))
 
+    def of_kind(self, kind: type[F]) -> Sequence[F]:
+        """Every fact of a kind, in the order they were added; not to be changed."""
+        return cast("list[F]", self._of_kind.get(kind, []))
+
     def with_id(self, id: str) -> bool:
         """Whether a fact has this id."""
         return id in self._ids
