@@ -46,15 +46,15 @@ class LinkAddresses:
 
     @property
     def prefix6(self) -> ipaddress.IPv6Network:
-        return ipaddress.IPv6Network((_six(self.prefix[0]), 96 + self.prefix.prefixlen))
+        return ipaddress.IPv6Network((six(self.prefix[0]), 96 + self.prefix.prefixlen))
 
     @property
     def near6(self) -> ipaddress.IPv6Address:
-        return _six(self.near)
+        return six(self.near)
 
     @property
     def far6(self) -> ipaddress.IPv6Address:
-        return _six(self.far)
+        return six(self.far)
 
     @property
     def places(self) -> int:
@@ -69,5 +69,6 @@ class LinkAddresses:
         return LinkAddresses(ipaddress.IPv4Network((base, self.prefix.prefixlen + _NEST_BITS)))
 
 
-def _six(address: ipaddress.IPv4Address) -> ipaddress.IPv6Address:
+def six(address: ipaddress.IPv4Address) -> ipaddress.IPv6Address:
+    """The IPv6 address that carries an IPv4 address."""
     return ipaddress.IPv6Address(_SIX | int(address))

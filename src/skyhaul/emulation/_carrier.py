@@ -15,34 +15,29 @@ from skyhaul.emulation._addresses import LinkAddresses
 from skyhaul.emulation._capture import Capture
 from skyhaul.emulation._devices import Device
 from skyhaul.emulation._egress import TAP, WayOut
-from skyhaul.emulation._init import start_namespace
+from skyhaul.emulation._init import run_link_programs, start_namespace
 from skyhaul.emulation._namespaces import (
-    be_visible,
     die_with_parent,
-    enter_user_namespace,
     fork,
     inside_network,
-    set_kernel,
 )
 from skyhaul.emulation._options import LinkOptions
 from skyhaul.emulation._packets import Framing
-from skyhaul.emulation._privileges import no_namespaces
 from skyhaul.emulation._wiring import (
     DEVICE,
     DeviceKind,
     End,
-    device_kind,
-    engine_network,
+    answer_for_all,
+    enter_engine_place,
     far_end,
-    leads_out,
     near_end,
     open_peer,
     overruns,
+    wait_for_way_out,
 )
 from skyhaul.errors import SkyhaulError
 
 _LOG_ROOM = 1 << 17
-_TAP_TIMEOUT_S = 5.0
 _SLOW_START_S = 3.0
 
 
@@ -68,7 +63,7 @@ class Carrier:
             self._tell(error={"what": f"the link cannot be made: {error}", "where": "", "mend": "skyhaul doctor"})
 
     def _carry(self) -> None:
-        engine, kind = self._enter()
+        engine, kind = enter_engine_place()
         addresses, far = self._far(engine, kind)
         near = near_end(self._options.wire, addresses, kind, engine)
         way = self._way_out(addresses, far)
@@ -83,29 +78,20 @@ class Carrier:
                 "SKYHAUL_FAR": str(addresses.far),
             }
             start_namespace(
-                theirs, me, self._options.command, self._options.far, (near.network, far.network), environment
+                theirs,
+                me,
+                lambda channel: run_link_programs(
+                    channel,
+                    self._options.command,
+                    self._options.far,
+                    (near.network, far.network),
+                    environment,
+                ),
             )
         theirs.close()
         signal.signal(signal.SIGTERM, lambda number, _: os.kill(first, number))
         nameserver = way.nameserver if way else "" if self._nested else str(addresses.far)
         self._serve(first, words, nameserver, near, far, way)
-
-    def _enter(self) -> tuple[int, DeviceKind]:
-        """The namespaces of the engine: as root without a user namespace, where root may make the others."""
-        try:
-            if os.geteuid() == 0:
-                try:
-                    engine = engine_network()
-                except PermissionError:
-                    enter_user_namespace()
-                    engine = engine_network()
-            else:
-                enter_user_namespace()
-                engine = engine_network()
-        except OSError as error:
-            raise no_namespaces(error) from error
-        be_visible()
-        return engine, device_kind()
 
     def _far(self, engine: int, kind: DeviceKind) -> tuple[LinkAddresses, End]:
         if not self._nested:
@@ -132,18 +118,11 @@ class Carrier:
         if not answer:
             return None
         way = WayOut(**answer)
-        with inside_network(far.network):
-            deadline = time.monotonic() + _TAP_TIMEOUT_S
-            while True:
-                if leads_out(TAP):
-                    # Replies come for the near address: answer for it on the tap, as its only neighbour.
-                    set_kernel(f"net/ipv4/conf/{TAP}/proxy_arp", "1")
-                    set_kernel(f"net/ipv4/neigh/{TAP}/proxy_delay", "0")
-                    return way
-                if time.monotonic() > deadline:
-                    self._tell(note=f"{way.tool} does not connect the link: it is isolated")
-                    return None
-                time.sleep(0.005)
+        if not wait_for_way_out(far.network, TAP):
+            self._tell(note=f"{way.tool} does not connect the link: it is isolated")
+            return None
+        answer_for_all(far.network, TAP)
+        return way
 
     def _serve(
         self, first: int, words: socket.socket, nameserver: str, near: End, far: End, way: WayOut | None

@@ -11,14 +11,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from skyhaul.emulation._namespaces import (
     CAP_NET_ADMIN,
@@ -36,78 +37,126 @@ from skyhaul.emulation._namespaces import (
 )
 
 _LISTEN_TIMEOUT_S = 2.0
-_RESOLV = "/etc/resolv.conf"
+_RESOLV, _HOSTS = "/etc/resolv.conf", "/etc/hosts"
+_NAME_SERVICES = ("/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket")
 _TCP_LISTEN, _UDP_OPEN = "0A", "07"
 
 
-def start_namespace(
-    channel: socket.socket,
-    parent: int,
-    command: Sequence[str],
-    far: Sequence[str],
-    networks: tuple[int, int],
-    environment: dict[str, str],
-) -> NoReturn:
-    """Make the PID namespace, and wait for its first process.
+Programs: TypeAlias = Callable[[socket.socket], None]
+"""What the first process does; it talks over the channel."""
 
-    That waits on `channel` for the word to prepare (with the name server to use), starts the far program, says that it
-    is ready, waits for the word to start the command, and reports how the command ended.
 
-    networks   descriptors of the near and the far network namespace (-1: there is no far one)
-    """
+def start_namespace(channel: socket.socket, parent: int, programs: Programs) -> NoReturn:
+    """Make the PID namespace, and wait for its first process, which runs `programs`."""
     try:
         die_with_parent(parent)
         unshare(CLONE_NEWPID)
+        # Open for as long as this process is there: of another PID namespace, it has no number in the new one.
+        sign, held = os.pipe()
         first = fork()
         if first == 0:
-            _run_programs(channel, command, far, networks, environment)
+            os.close(held)
+            _be_first(channel, sign, programs)
+        os.close(sign)
         channel.close()
         signal.signal(signal.SIGTERM, lambda number, frame: _pass_on(first, number, frame))
         os.waitpid(first, 0)
     except BaseException as error:
-        _report(channel, failure=f"{type(error).__name__}: {error}")
+        report(channel, failure=f"{type(error).__name__}: {error}")
     finally:
         os._exit(0)
 
 
-def _run_programs(
+def _be_first(channel: socket.socket, sign: int, programs: Programs) -> NoReturn:
+    try:
+        die_with_parent(0)
+        if select.select([sign], [], [], 0)[0]:  # the parent ended before it could be tied to
+            os._exit(1)
+        programs(channel)
+    except _CannotStart as error:
+        report(channel, name=error.name, why=error.why)
+    except BaseException as error:
+        report(channel, failure=f"{type(error).__name__}: {error}")
+    finally:
+        os._exit(0)
+
+
+def run_link_programs(
     channel: socket.socket,
     command: Sequence[str],
     far: Sequence[str],
     networks: tuple[int, int],
     environment: dict[str, str],
-) -> NoReturn:
-    try:
-        # The parent's number is 0 from in here: it is of another PID namespace.
-        die_with_parent(0)
-        order = json.loads(channel.recv(65536) or b"null")
-        if order is None:
-            os._exit(1)
-        own_mounts()
-        with contextlib.suppress(OSError):  # where /proc is masked (containers) the outer one stays
-            mount_proc()
-        if order["nameserver"]:
-            _use_nameserver(order["nameserver"])
-        near_network, far_network = networks
-        if far:
-            other = _start(far, far_network, environment, stdin=False)
-            _wait_until_it_listens(other)
-        _report(channel, ready=True)
+) -> None:
+    """Wait for the word to prepare (with the name server to use), start the far program, say that it is ready, wait
+    for the word to start the command, and report how it ended.
+
+    networks   descriptors of the near and the far network namespace (-1: there is no far one)
+    """
+    order = json.loads(channel.recv(65536) or b"null")
+    if order is None:
+        os._exit(1)
+    prepare(order["nameserver"])
+    near_network, far_network = networks
+    if far:
+        other = _start(far, far_network, environment, stdin=False)
+        _wait_until_it_listens(other)
+    report(channel, ready=True)
+    if not channel.recv(65536):
+        os._exit(1)
+    run_command(channel, command, near_network, environment)
+
+
+def run_world_programs(channel: socket.socket, command: Sequence[str]) -> None:
+    """Wait for the word to prepare, say that it is ready, and run a command as above; or, where there is none, be there
+    for what others start in this namespace until the channel is closed.
+
+    With the word come the descriptors of a file with names of hosts, and of the command's network namespace; back go
+    those of this process's mount and PID namespaces.
+    """
+    data, (hosts, *networks), _, _ = socket.recv_fds(channel, 65536, 2)
+    if not data:
+        os._exit(1)
+    order = json.loads(data)
+    with os.fdopen(hosts, encoding="utf-8") as file:
+        prepare(order["nameserver"], file.read())
+    places = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("mnt", "pid")]
+    socket.send_fds(channel, [json.dumps({"ready": True}).encode()], places)
+    for descriptor in places:
+        os.close(descriptor)
+    if command:
         if not channel.recv(65536):
             os._exit(1)
-        program = _start(command, near_network, environment, stdin=True)
-        signal.signal(signal.SIGTERM, lambda number, frame: _pass_on(program, number, frame))
-        status = _reap_until(program)
-        _report(channel, status=status)
-    except _CannotStart as error:
-        _report(channel, name=error.name, why=error.why)
-    except BaseException as error:
-        _report(channel, failure=f"{type(error).__name__}: {error}")
-    finally:
-        os._exit(0)
+        run_command(channel, command, networks[0], order["environment"])
+        return
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # orphans are reaped as they end
+    channel.recv(1)
 
 
-def _report(channel: socket.socket, **message: object) -> None:
+def run_command(channel: socket.socket, command: Sequence[str], network: int, environment: dict[str, str]) -> None:
+    """Run a program in a network namespace until it ends, and report how."""
+    program = _start(command, network, environment, stdin=True)
+    signal.signal(signal.SIGTERM, lambda number, frame: _pass_on(program, number, frame))
+    report(channel, status=_reap_until(program))
+
+
+def prepare(nameserver: str, hosts: str = "") -> None:
+    """Have mounts of one's own: this namespace's /proc, a name server, and more names of hosts."""
+    own_mounts()
+    with contextlib.suppress(OSError):  # where /proc is masked (containers) the outer one stays
+        mount_proc()
+    files = {}
+    if nameserver:
+        files[_RESOLV] = f"# Written by skyhaul for the programs behind this link.\nnameserver {nameserver}\n"
+    if hosts:
+        with contextlib.suppress(OSError):
+            hosts = Path(_HOSTS).read_text().rstrip("\n") + "\n\n# Written by skyhaul.\n" + hosts
+        files[_HOSTS] = hosts
+    if files:
+        _show_instead(files)
+
+
+def report(channel: socket.socket, **message: object) -> None:
     with contextlib.suppress(OSError):  # nobody listens any more: the link is being taken down
         channel.send(json.dumps(message).encode())
 
@@ -174,11 +223,17 @@ def _wait_until_it_listens(process: int) -> None:
         time.sleep(0.005)
 
 
-def _use_nameserver(address: str) -> None:
-    """Show another resolv.conf to the programs; the host's is not touched, and no file is left anywhere."""
+def _show_instead(files: dict[str, str]) -> None:
+    """Show other files in the place of the host's to the programs; the host's are not touched, and none is left."""
     folder = Path(tempfile.gettempdir())
-    text = f"# Written by skyhaul for the programs behind this link.\nnameserver {address}\n"
-    # A system without this file has no use for it.
+    # A system without such a file has no use for it.
     with contextlib.suppress(OSError), memory_mounted(str(folder)):
-        (folder / "resolv.conf").write_text(text)
-        bind(str(folder / "resolv.conf"), _RESOLV)
+        for path, text in files.items():
+            copy = folder / Path(path).name
+            copy.write_text(text)
+            with contextlib.suppress(OSError):
+                bind(str(copy), path)
+        # Services of the host that answer questions about names past all this.
+        for service in _NAME_SERVICES:
+            if Path(service).is_socket():
+                bind("/dev/null", service)

@@ -43,9 +43,17 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
+def enter(fd: int, kind: int) -> None:
+    """Move the calling thread to the namespace that `fd` is open on; `kind` is its CLONE_NEW… flag.
+
+    A PID namespace is entered by the children alone. OSError where that is not allowed.
+    """
+    _check(_libc.setns(fd, kind), "setns")
+
+
 def enter_network(fd: int) -> None:
     """Move the calling thread to the network namespace that `fd` is open on."""
-    _check(_libc.setns(fd, CLONE_NEWNET), "setns")
+    enter(fd, CLONE_NEWNET)
 
 
 def this_network() -> int:

@@ -25,7 +25,7 @@ _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _ADDRESS, _LOCAL, _ADDRESS_FLAGS = 1, 2, 8
 _NO_DAD = 0x02
 _ROUTE_TO, _ROUTE_DEVICE, _ROUTE_GATEWAY = 1, 4, 5
-_TABLE_MAIN, _PROTOCOL_STATIC, _SCOPE_GLOBAL, _SCOPE_LINK, _UNICAST = 254, 4, 0, 253, 1
+_TABLE_MAIN, _PROTOCOL_STATIC, _SCOPE_GLOBAL, _SCOPE_LINK, _UNICAST, _UNREACHABLE = 254, 4, 0, 253, 1, 7
 _UP, _NO_ARP, _MULTICAST = 0x1, 0x80, 0x1000
 _NESTED = 0x8000
 
@@ -103,6 +103,14 @@ class Netlink:
             body += _attribute(_ROUTE_GATEWAY, gateway.packed)
         body += _attribute(_ROUTE_DEVICE, struct.pack("=I", self.index(device)))
         self._ask(_NEWROUTE, body, _CREATE | _REPLACE)
+
+    def refuse(self, to: Network) -> None:
+        """Answer that `to` is unreachable, but for the parts of it that have routes of their own."""
+        body = struct.pack(
+            "=BBBBBBBBI", _family(to.network_address), to.prefixlen, 0, 0, _TABLE_MAIN, _PROTOCOL_STATIC, _SCOPE_GLOBAL,
+            _UNREACHABLE, 0,
+        )  # fmt: skip
+        self._ask(_NEWROUTE, body + _attribute(_ROUTE_TO, to.network_address.packed), _CREATE | _REPLACE)
 
     def transmit_drops(self, device: str) -> int:
         """Packets that a device's own transmit queue has dropped since it was made."""

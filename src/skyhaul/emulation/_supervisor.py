@@ -5,17 +5,13 @@ It stays in the namespaces it was started in, holds the terminal, and gives back
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
 from skyhaul.emulation._addresses import LinkAddresses
@@ -24,6 +20,7 @@ from skyhaul.emulation._devices import Device
 from skyhaul.emulation._egress import find_way_out, start_way_out
 from skyhaul.emulation._namespaces import fork
 from skyhaul.emulation._options import LinkOptions
+from skyhaul.emulation._terminal import signals_to, take_terminal_back
 from skyhaul.emulation._wiring import DEVICE, nested_end
 from skyhaul.errors import NotFoundError, SkyhaulError
 
@@ -67,7 +64,7 @@ class _Supervisor:
             finally:
                 os._exit(0)
         theirs.close()
-        with _signals_to(self._carrier):
+        with signals_to(self._carrier):
             try:
                 while message := ours.recv(_MESSAGE):
                     self._hear(ours, json.loads(message))
@@ -77,7 +74,7 @@ class _Supervisor:
                 if self._way_out is not None:
                     self._way_out.kill()
                     self._way_out.wait()
-                _take_terminal_back()
+                take_terminal_back()
         return self._result(os.waitstatus_to_exitcode(status))
 
     def _hear(self, channel: socket.socket, message: dict[str, Any]) -> None:
@@ -180,33 +177,3 @@ def _outer_link() -> LinkAddresses | None:
     except OSError:
         return None
     return LinkAddresses.parse(prefix)
-
-
-@contextlib.contextmanager
-def _signals_to(process: int) -> Iterator[None]:
-    """Leave the terminal's signals to the command, and pass an order to end on to it."""
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, number)
-
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.SIGQUIT: signal.signal(signal.SIGQUIT, signal.SIG_IGN),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _take_terminal_back() -> None:
-    """Be the terminal's foreground again: a shell behind the link leaves it to a group that is gone."""
-    if not sys.stdin or not sys.stdin.isatty():
-        return
-    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        os.tcsetpgrp(sys.stdin.fileno(), os.getpgrp())
-    signal.signal(signal.SIGTTOU, before)

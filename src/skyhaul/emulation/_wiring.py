@@ -13,15 +13,26 @@ import ipaddress
 import os
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from skyhaul.emulation._addresses import LinkAddresses
 from skyhaul.emulation._devices import TUN_PATH, Device, open_packet, open_tun
-from skyhaul.emulation._namespaces import CLONE_NEWNET, enter_network, inside_network, set_kernel, this_network, unshare
+from skyhaul.emulation._namespaces import (
+    CLONE_NEWNET,
+    be_visible,
+    enter_network,
+    enter_user_namespace,
+    inside_network,
+    set_kernel,
+    this_network,
+    unshare,
+)
 from skyhaul.emulation._netlink import Netlink
 from skyhaul.emulation._options import SMALLEST_MTU_6, Wire
+from skyhaul.emulation._privileges import no_namespaces
 
 DEVICE = "link0"
 NEST = "nest"
@@ -30,6 +41,7 @@ DeviceKind: TypeAlias = Literal["tun", "veth"]
 _TRANSMIT_QUEUE = 4096  # packets that may wait for the engine while it is kept from running
 # Both ends of a veth link have one hardware address, so that frames cross the engine as they are.
 _HARDWARE = bytes((0x02, 0x53, 0x6B, 0x79, 0x00, 0x01))
+_WAY_OUT_TIMEOUT_S = 5.0
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6  # <linux/if_packet.h>
 ANY = ipaddress.ip_network("0.0.0.0/0")
 ANY_6 = ipaddress.ip_network("::/0")
@@ -50,6 +62,28 @@ def device_kind() -> DeviceKind:
     except OSError:
         return "veth"
     return "tun"
+
+
+def enter_engine_place() -> tuple[int, DeviceKind]:
+    """Move to the namespaces of an engine: as root without a user namespace, where root may make the others.
+
+    Returns a descriptor of its network namespace, and the kind of devices that links can have. SkyhaulError names the
+    setting that is in the way.
+    """
+    try:
+        if os.geteuid() == 0:
+            try:
+                engine = engine_network()
+            except PermissionError:
+                enter_user_namespace()
+                engine = engine_network()
+        else:
+            enter_user_namespace()
+            engine = engine_network()
+    except OSError as error:
+        raise no_namespaces(error) from error
+    be_visible()
+    return engine, device_kind()
 
 
 def engine_network() -> int:
@@ -178,6 +212,24 @@ def leads_out(device: str) -> bool:
     return any(line.split()[:2] == [device, "00000000"] for line in lines)
 
 
+def wait_for_way_out(network: int, device: str) -> bool:
+    """Wait until the default route of a network namespace goes out of a device; False where that never comes."""
+    deadline = time.monotonic() + _WAY_OUT_TIMEOUT_S
+    with inside_network(network):
+        while not leads_out(device):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+    return True
+
+
+def answer_for_all(network: int, device: str) -> None:
+    """Be the neighbour that a way out asks for any address behind it: replies come for those of programs."""
+    with inside_network(network):
+        set_kernel(f"net/ipv4/conf/{device}/proxy_arp", "1")
+        set_kernel(f"net/ipv4/neigh/{device}/proxy_delay", "0")
+
+
 def overruns(end: End) -> int:
     """Packets that found the queue before the engine full: the engine was kept from running, or is too slow."""
     if end.device.framing.ethernet_bytes:
@@ -212,13 +264,26 @@ def open_peer(wire: Wire, peer: str, engine: int) -> Device:
         return open_packet(peer)
 
 
-def _address(wire: Wire, addresses: LinkAddresses, device: str, *, near: bool) -> None:
-    # The kernel's own chatter (neighbours, routers, link-local addresses) would be traffic on the link.
+def join_point_to_point(wire: Wire, kind: DeviceKind, engine: int, name: str, peer: str) -> Device:
+    """A device of this namespace whose packets the engine carries, up and without addresses."""
+    device = _make(wire, kind, name, peer, engine)
+    quiet_device(wire, name)
+    return device
+
+
+def quiet_device(wire: Wire, device: str, *, arp: bool = False) -> None:
+    """Bring a device up without the kernel's own chatter (neighbours, routers, link-local addresses), which would be
+    traffic on the link; `arp`: but for asking for neighbours, where nobody carries packets to the other end."""
     set_kernel(f"net/ipv6/conf/{device}/addr_gen_mode", "1")
     set_kernel(f"net/ipv6/conf/{device}/accept_ra", "0")
+    with Netlink() as netlink:
+        netlink.set_up(device, mtu=wire.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=not arp, one_segment=not wire.offload)
+
+
+def _address(wire: Wire, addresses: LinkAddresses, device: str, *, near: bool) -> None:
+    quiet_device(wire, device)
     four, six = (addresses.near, addresses.far), (addresses.near6, addresses.far6)
     with Netlink() as netlink:
-        netlink.set_up(device, mtu=wire.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=True, one_segment=not wire.offload)
         netlink.add_address(device, *(four if near else four[::-1]))
         if has_six(wire):
             netlink.add_address(device, *(six if near else six[::-1]))

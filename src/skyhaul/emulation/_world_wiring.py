@@ -1,0 +1,191 @@
+"""A world of many links in namespaces: terminals, points of presence as routers, servers behind them, the exchange.
+
+    program ─ link0 [terminal] ─ engine ─ t0 [PoP] ─ engine (fibre) ─ [other PoP] ─ engine ─ [other terminal]
+                                            │
+                                            ├─ s0 ─ link0 [server]
+                                            └─ out0 ─ [exchange] ─ tap0 ─ way out
+
+Every namespace is held by a descriptor of the engine's process alone, and is gone with it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from skyhaul.emulation._egress import TAP
+from skyhaul.emulation._namespaces import enter_network, inside_network, set_kernel
+from skyhaul.emulation._nat import masquerade
+from skyhaul.emulation._netlink import Netlink
+from skyhaul.emulation._options import Wire
+from skyhaul.emulation._wiring import (
+    ANY,
+    ANY_6,
+    DEVICE,
+    DeviceKind,
+    End,
+    allow_ping,
+    has_six,
+    join_point_to_point,
+    near_end,
+    new_network,
+    quiet_device,
+    router_end,
+    widen_tcp,
+)
+from skyhaul.emulation._world import EXCHANGE, Place, WorldMap, pop_prefix, prefix6, terminals_prefix
+from skyhaul.errors import SkyhaulError
+
+_EVERYONE = (ipaddress.IPv4Network("100.64.0.0/10"), ipaddress.IPv4Network("10.100.0.0/16"))
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """The two ends of a link that the engine carries, of a terminal and its PoP or of two PoPs."""
+
+    near: End
+    far: End
+
+
+@dataclass(slots=True)
+class WorldEnds:
+    """What was made.
+
+    networks    descriptor of the network namespace of each place, by its key
+    terminals   the links of the terminals, in the map's order
+    fibre       those between PoPs, by their numbers
+    exchange    descriptor of the network namespace that the way out is connected to; -1: there is none
+    """
+
+    networks: dict[str, int] = field(default_factory=dict)
+    terminals: list[Strand] = field(default_factory=list)
+    fibre: dict[tuple[int, int], Strand] = field(default_factory=dict)
+    exchange: int = -1
+
+
+class WorldWiring:
+    """Makes the namespaces of `world`; the calling thread is in the engine's own, which is open as `engine`.
+
+    wire    of the terminal with this number
+    """
+
+    def __init__(self, world: WorldMap, kind: DeviceKind, engine: int, wire: Callable[[int], Wire]) -> None:
+        self._world, self._kind, self._engine, self._wire = world, kind, engine, wire
+        self._plain = Wire(wire(0).mtu, wire(0).offload) if world.terminals else Wire(1500)
+
+    def make(self, *, way_out: bool) -> WorldEnds:
+        """Everything, with an exchange where a way out is to be connected."""
+        try:
+            return self._make(way_out)
+        except OSError as error:
+            if self._kind == "veth":
+                what = f"neither /dev/net/tun can be opened nor a veth pair made ({error.strerror})"
+                raise SkyhaulError(what, mend="sudo modprobe tun veth; skyhaul doctor says what is missing") from error
+            raise
+        finally:
+            enter_network(self._engine)
+
+    def _make(self, way_out: bool) -> WorldEnds:
+        ends = WorldEnds()
+        pops = self._world.pops
+        for place in pops:
+            ends.networks[place.key] = self._router(place)
+        for number, place in enumerate(self._world.terminals):
+            assert place.link is not None
+            wire = self._wire(number)
+            near = near_end(wire, place.link, self._kind, self._engine, f"n{number}")
+            network = ends.networks[pops[place.pop].key]
+            names = (f"t{number}", f"f{number}")
+            far = router_end(wire, place.link, self._kind, self._engine, network, names)
+            ends.networks[place.key] = near.network
+            ends.terminals.append(Strand(near, far))
+        for one, other in combinations(range(len(pops)), 2):
+            strand = self._fibre(ends, one, other)
+            ends.fibre[one, other] = strand
+        for number, place in enumerate(self._world.servers):
+            ends.networks[place.key] = self._server(place, number, ends.networks[pops[place.pop].key])
+        if way_out:
+            ends.exchange = self._exchange(ends)
+        return ends
+
+    def _router(self, place: Place) -> int:
+        network = new_network()
+        with Netlink() as netlink:
+            netlink.add_address("lo", place.address, place.address)
+            for prefix in _EVERYONE:
+                netlink.refuse(prefix)
+            if has_six(self._plain):
+                netlink.add_address("lo", place.address6, place.address6)
+                for prefix in _EVERYONE:
+                    netlink.refuse(prefix6(prefix))
+        set_kernel("net/ipv4/ip_forward", "1")
+        set_kernel("net/ipv6/conf/all/forwarding", "1")
+        allow_ping()
+        widen_tcp(self._wire(0) if self._world.terminals else self._plain)
+        enter_network(self._engine)
+        return network
+
+    def _fibre(self, ends: WorldEnds, one: int, other: int) -> Strand:
+        made = []
+        for here, there in ((one, other), (other, one)):
+            network = ends.networks[self._world.pops[here].key]
+            with inside_network(network):
+                device = join_point_to_point(self._plain, self._kind, self._engine, f"p{there}", f"b{here}-{there}")
+                self._meet(f"p{there}", self._world.pops[here], self._world.pops[there])
+                with Netlink() as netlink:
+                    for prefix in (pop_prefix(there), terminals_prefix(there)):
+                        netlink.add_route(prefix, f"p{there}")
+                        if has_six(self._plain):
+                            netlink.add_route(prefix6(prefix), f"p{there}")
+            made.append(End(network, device))
+        return Strand(*made)
+
+    def _server(self, place: Place, number: int, pop_network: int) -> int:
+        pop = self._world.pops[place.pop]
+        network = new_network()
+        with Netlink() as netlink:
+            netlink.add_veth(DEVICE, f"s{number}", peer_namespace=pop_network)
+        quiet_device(self._plain, DEVICE, arp=True)
+        self._meet(DEVICE, place, pop)
+        with Netlink() as netlink:
+            netlink.add_route(ANY, DEVICE, pop.address)
+            if has_six(self._plain):
+                netlink.add_route(ANY_6, DEVICE, pop.address6)
+        allow_ping()
+        widen_tcp(self._wire(0) if self._world.terminals else self._plain)
+        with inside_network(pop_network):
+            quiet_device(self._plain, f"s{number}", arp=True)
+            self._meet(f"s{number}", pop, place)
+        enter_network(self._engine)
+        return network
+
+    def _exchange(self, ends: WorldEnds) -> int:
+        """Where all PoPs meet the way out: each translates addresses to its own, as a carrier-grade NAT does."""
+        exchange = new_network()
+        set_kernel("net/ipv4/ip_forward", "1")
+        for index, pop in enumerate(self._world.pops):
+            network = ends.networks[pop.key]
+            with Netlink() as netlink:
+                netlink.add_veth(f"p{index}", "out0", peer_namespace=network)
+                quiet_device(self._plain, f"p{index}", arp=True)
+                netlink.add_address(f"p{index}", EXCHANGE, pop.address)
+                netlink.add_route(pop_prefix(index), f"p{index}", pop.address)
+            with inside_network(network), Netlink() as netlink:
+                quiet_device(self._plain, "out0", arp=True)
+                netlink.add_address("out0", pop.address, EXCHANGE)
+                netlink.add_route(ANY, "out0", EXCHANGE)
+                translated = masquerade("out0")
+            if not translated:
+                with Netlink() as netlink:
+                    netlink.add_route(terminals_prefix(index), f"p{index}", pop.address)
+        masquerade(TAP)
+        enter_network(self._engine)
+        return exchange
+
+    def _meet(self, device: str, here: Place, there: Place) -> None:
+        with Netlink() as netlink:
+            netlink.add_address(device, here.address, there.address)
+            if has_six(self._plain):
+                netlink.add_address(device, here.address6, there.address6)
