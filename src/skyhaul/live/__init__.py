@@ -7,11 +7,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from skyhaul.live._source import PlannedSource, scenario_source, trace_source
+    from skyhaul.live._spec import ScenarioSpec, TraceSpec
     from skyhaul.live._tables import Bounds, PathState, TableSource
+    from skyhaul.live._trace_files import read_trace, write_trace
+    from skyhaul.live._traces import Trace, trace_of_dataset, trace_of_scenario
 
-__all__ = ["Bounds", "PathState", "TableSource"]
+__all__ = [
+    "Bounds",
+    "PathState",
+    "PlannedSource",
+    "ScenarioSpec",
+    "TableSource",
+    "Trace",
+    "TraceSpec",
+    "read_trace",
+    "scenario_source",
+    "trace_of_dataset",
+    "trace_of_scenario",
+    "trace_source",
+    "write_trace",
+]
 
-_HOMES = {"_tables": ("Bounds", "PathState", "TableSource")}
+_HOMES = {
+    "_source": ("PlannedSource", "scenario_source", "trace_source"),
+    "_spec": ("ScenarioSpec", "TraceSpec"),
+    "_trace_files": ("read_trace", "write_trace"),
+    "_traces": ("Trace", "trace_of_dataset", "trace_of_scenario"),
+    "_tables": ("Bounds", "PathState", "TableSource"),
+}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
