@@ -65,13 +65,18 @@ def test_what_the_exercise_is_modelled_on_is_there() -> None:
 def test_disputed_statements_stand_beside_each_other() -> None:
     statements = {fact.id: fact for fact in recorded() if isinstance(fact, Statement)}
     for statement in statements.values():
-        for other in statement.answers:
+        for other in (*statement.answers, *statement.disputes):
             assert statements[other].valid_from <= statement.valid_from, statement.id
     claim, denial = "hist-2024-02-11-systemic-use", "hist-2024-02-11-no-sale"
     assert claim in statements[denial].answers
     assert claim in statements["hist-2024-02-12-not-certified"].answers
-    assert "hist-2025-07-25-kherson" in statements["hist-2025-07-25-inaccurate"].answers
-    assert "hist-2023-09-15-andriivka" in statements["hist-2023-09-16-andriivka-denied"].answers
+    for disputing, disputed in (
+        ("hist-2024-02-13-third-countries", denial),
+        ("hist-2025-07-25-inaccurate", "hist-2025-07-25-kherson"),
+        ("hist-2023-09-16-andriivka-denied", "hist-2023-09-15-andriivka"),
+        ("hist-2023-09-07-sevastopol", "hist-2023-09-07-isaacson"),
+    ):
+        assert disputed in statements[disputing].disputes
 
 
 @pytest.mark.parametrize("time", ["2024-02-12T22:30:00Z", "2024-02-13T02:15:00Z", "2022-02-27", "2024-02-20"])

@@ -13,21 +13,23 @@ class Statement(Fact):
 
     Statements that dispute each other stand side by side; nothing decides between them.
 
-    speaker   who said it
-    says      what, in the words of whoever recorded it
-    about     what it is about: parties, units, accounts, models, and areas written LAYER/NAME
-    answers   ids of the statements that it answers or disputes
+    speaker    who said it
+    says       what, in the words of whoever recorded it
+    about      what it is about: parties, units, accounts, models, and areas written LAYER/NAME
+    answers    ids of the statements that it answers
+    disputes   ids of the statements with which it cannot both hold
     """
 
     speaker: str
     says: str
     about: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    disputes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
         for name in ("speaker", "says"):
             if not getattr(self, name).strip():
                 self.refuse(f"a statement without {name}", f"say its {name}")
-        if self.id in self.answers:
+        if self.id in (*self.answers, *self.disputes):
             self.refuse("a statement that answers itself", "name another")
