@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from skyhaul.control.decision import Code
+from skyhaul.control.grants import REFUSALS, Ruling
 from skyhaul.earth import Sites
 from skyhaul.network import Reason
 from skyhaul.study import SAMPLES, SLOTS, Block, DatasetWriter, Layout, Snapshot
@@ -39,6 +41,8 @@ def blocks(terminals: int = 3, slots: int = 8, instants: int = 15, unserved: tup
             satellite = np.abs(satellite)  # the slot of the snapshot
         satellite[list(unserved)] = -1
         served = satellite >= 0
+        refused = (np.arange(terminals) == 0) & (number > slots // 2)
+        ending = (np.arange(terminals) == 0) & (number == slots // 2)
         slot = {
             "outage_cause": np.where(served, Reason.SERVED, Reason.NO_SATELLITE),
             "serving_satellite": np.where(served, satellite, -1),
@@ -46,6 +50,17 @@ def blocks(terminals: int = 3, slots: int = 8, instants: int = 15, unserved: tup
             "serving_pop": np.where(served, 0, -1),
             "laser_hops": np.where(served, satellite % 3, -1),
             "candidates": np.maximum(satellite, 0),
+            # The first terminal is refused in the second half of every run, from 5 s after the start of a slot.
+            "ruling": np.where(refused, Ruling.REFUSED, Ruling.PERMITTED),
+            "disablement_code": np.where(refused, Code.BLOCKED_AREA, Code.OKAY),
+            "refusal_rule": np.where(refused | ending, REFUSALS.index("order.area"), -1),
+            "country_alert": np.zeros(terminals),
+            "lease_end": np.where(refused, np.nan, np.where(ending, 5.0, 30.0)),
+            "rate_limit": np.where(refused, np.nan, 1e6),
+            "cell": np.arange(terminals) + 0x851E364BFFFFFFF,
+            "terminal_latitude": np.linspace(-50, 60, terminals),
+            "terminal_longitude": np.linspace(-170, 170, terminals),
+            "terminal_speed": np.zeros(terminals),
         }
         samples = {v.name: (100.0 * random.random((instants, terminals))).astype(v.dtype) for v in SAMPLES}
         for variable in SAMPLES:

@@ -80,14 +80,16 @@ def test_another_terminal_far_away_does_not_change_ones_own_draws() -> None:
     assert np.array_equal(alone, both[:, 1:], equal_nan=True)
 
 
-def test_a_withheld_grant_stops_service_in_its_slots_only() -> None:
+def test_a_withheld_grant_stops_service_at_its_instant_and_lets_it_go_on_with_a_slot() -> None:
     withheld = [{"terminal": "louvain", "start": "+40s", "end": "+80s"}]
     done = runs(system(withheld=withheld), 150)
     refused = np.array([run.plan.reason[0] == Reason.NO_GRANT for run in done])
-    assert refused.tolist() == [False, False, True, True, True, True, False, False, False, False]
-    for run, stopped in zip(done, refused, strict=True):
-        assert np.isnan(run.paths.rtt_s[:, 0]).all() == stopped
-        assert run.plan.reason[1] == Reason.SERVED
+    assert refused.tolist() == [False, False, False, True, True, True, False, False, False, False]
+    lost = np.isnan(column(done, "rtt_s")[:, 0])
+    assert np.flatnonzero(lost).tolist() == list(range(40, 90))
+    assert (column(done, "cause_at")[lost, 0] == Reason.NO_GRANT).all()
+    assert all(run.plan.reason[1] == Reason.SERVED for run in done)
+    assert done[4].leases.refusal(0) == "no grant: code 12 ACCOUNT_DISABLED, rule scenario.withheld"
 
 
 def test_failures_come_and_go_and_every_command_sees_the_same_ones() -> None:

@@ -46,10 +46,11 @@ def parse_span(text: str | timedelta) -> timedelta:
 
 
 ScenarioArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A scenario file, or the name of a preset.")
+    str, typer.Argument(metavar="SCENARIO", help="A scenario file, a folder with a scenario.toml, or a preset.")
 ]
 ScenarioOption: TypeAlias = Annotated[
-    str, typer.Option("--scenario", metavar="SCENARIO", help="A scenario file, or the name of a preset.")
+    str,
+    typer.Option("--scenario", metavar="SCENARIO", help="A scenario file, a folder with a scenario.toml, or a preset."),
 ]
 StartOption: TypeAlias = Annotated[
     datetime | None, typer.Option("--start", metavar="TIME", parser=parse_when, help="First instant, UTC, or now.")

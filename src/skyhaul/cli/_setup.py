@@ -25,6 +25,7 @@ def scenario_with(
     seed: int | None = None,
     strategy: str | None = None,
     skip_bad: bool = False,
+    registry: str | None = None,
 ) -> Scenario:
     """A scenario file or preset with the fields that options change."""
     from skyhaul.scenario import changed_scenario, load_scenario
@@ -37,6 +38,7 @@ def scenario_with(
         "seed": seed,
         "scheduler.strategy": None if strategy is None else str(strategy),
         "constellation.skip_bad": skip_bad or None,
+        "control.facts": registry,
     }
     changes: dict[str, object] = {field: value for field, value in given.items() if value is not None}
     if elements is not None:

@@ -27,6 +27,10 @@ def look(
     longitude: Annotated[str, typer.Argument(metavar="LON", help="Degrees east.")],
     time: TimeOption = None,
     everything: Annotated[bool, typer.Option("--all", help="List satellites below the elevation mask too.")] = False,
+    terminal: Annotated[
+        str | None,
+        typer.Option("--terminal", metavar="NAME", help="Ask for this terminal of the scenario, which needs a grant."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a picture of the sky.")] = None,
     scenario: ScenarioOption = "world",
     elements: ElementsOption = None,
@@ -42,7 +46,7 @@ def look(
     from skyhaul.cli._setup import system_at
 
     system, when = system_at(scenario, time, elements, ground, skip_bad)
-    seen = system.explain(north, east, when)
+    seen = system.explain(north, east, when, terminal=terminal)
     source = f"{system.world.elements_name} · strategy {system.world.rules.strategy}"
     if plot is not None:
         _draw(seen, plot, source, system.world.scenario.scheduler.terminal_mask_deg)
@@ -100,7 +104,7 @@ def _print_sky(seen: Explanation, *, everything: bool) -> None:
     if below and not everything:
         print(f"{below} more above the horizon are below the elevation mask (--all lists them)")
     if seen.chosen is None:
-        print(f"not served: {seen.outcome.words}")
+        print(f"not served: {seen.refusal or seen.outcome.words}")
     else:
         lasers = f" over {seen.laser_hops} laser links" if seen.laser_hops else ""
         print(f"served by {seen.name[seen.chosen]}{lasers}, gateway {seen.gateway}, point of presence {seen.pop}")
@@ -115,6 +119,8 @@ def _print_document(seen: Explanation) -> None:
             "longitude_deg": seen.longitude_deg,
             "slot_start": iso(seen.slot_start),
             "outcome": seen.outcome.name.lower(),
+            "code": seen.code.value,
+            "rule": seen.rule or None,
             "gateway": seen.gateway or None,
             "pop": seen.pop or None,
             "laser_hops": seen.laser_hops if seen.chosen is not None else None,

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     THROUGHPUT = "throughput"
     MAP = "map"
     SKY = "sky"
+    SERVICE = "service"
 
 
 def plot(
@@ -43,7 +44,7 @@ def plot(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a dataset: round-trip times, handovers, rates, the map of coverage and paths, the sky."""
+    """Draw a dataset: round-trip times, handovers, rates, the map of coverage and paths, the sky, who may be served."""
     from skyhaul.study import PICTURES, draw, open_dataset
 
     kinds = [str(one) for one in kind or ()]

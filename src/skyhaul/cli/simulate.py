@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,11 +19,13 @@ from skyhaul.cli._options import (
     StartOption,
     StepOption,
     StrategyOption,
+    parse_when,
 )
-from skyhaul.cli._output import print_json, print_table, progress, utc
+from skyhaul.cli._output import Column, iso, print_json, print_table, progress, utc
+from skyhaul.errors import SkyhaulError
 
 if TYPE_CHECKING:
-    from skyhaul.study import Layout, Snapshot, TerminalSummary
+    from skyhaul.study import Layout, Snapshot, Span, TerminalSummary
     from skyhaul.system import SlotRun, System
 
 _MOST_ROWS = 60
@@ -41,6 +44,23 @@ def simulate(
     seed: SeedOption = None,
     strategy: StrategyOption = None,
     skip_bad: SkipBadOption = False,
+    registry: Annotated[
+        str | None,
+        typer.Option(
+            "--registry",
+            metavar="PLACE",
+            help="Facts of service control, in place of the scenario's: a file or folder.",
+        ),
+    ] = None,
+    as_known: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-known",
+            metavar="TIME",
+            parser=parse_when,
+            help="Decide every slot as known at this instant, not as known then.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,28 +77,44 @@ def simulate(
         seed=seed,
         strategy=strategy,
         skip_bad=skip_bad,
+        registry=registry,
     )
-    from skyhaul.study import DatasetWriter, Summary, check_output
+    if as_known is not None and chosen.control is None:
+        mend = "add a [control] table, or --registry PLACE"
+        raise SkyhaulError("--as-known needs facts, and the scenario has none", where=chosen.name, mend=mend)
+    from skyhaul.study import DatasetWriter, ServiceRecord, Summary, check_output
 
     check_output(output, overwrite=overwrite)
 
     import numpy as np
 
+    from skyhaul.scenario import as_numpy
     from skyhaul.system import System
 
-    system = System.from_scenario(chosen)
+    known = None if as_known is None else as_numpy(as_known, np.datetime64(0, "ns"))
+    system = System.from_scenario(chosen, as_known=known)
     begins = system.default_start()
     span, pace = (np.timedelta64(delta) for delta in (chosen.time.duration, chosen.time.step))
     layout = _layout(system, begins, span, pace)
     summary = Summary(layout.terminals.name, chosen.time.step.total_seconds())
+    service = ServiceRecord(layout.terminals.name, begins, begins + span)
     with DatasetWriter(output, layout, overwrite=overwrite) as writer:
         first = True
         for run in progress(system.run(begins, span, pace), layout.slots, "simulating"):
-            summary.add(writer.append(run.plan, run.paths))
+            sites, speed = run.places.terminals.sites, run.places.speed_m_s
+            block = writer.append(run.plan, run.paths, run.leases, sites, speed)
+            summary.add(block)
+            service.add(block)
             if first:
                 writer.add_snapshot(_snapshot(system, run))
                 first = False
-    _report(output, layout, summary.terminals(), as_json=as_json)
+    control = chosen.control
+    spans = service.spans() if control is not None or chosen.withheld else []
+    hidden = control is not None and not control.list_refused
+    if as_json:
+        _print_document(output, layout, summary.terminals(), spans, hidden=hidden)
+    else:
+        _print_report(output, layout, summary.terminals(), spans, hidden=hidden)
 
 
 def _layout(system: System, start: Any, duration: Any, step: Any) -> Layout:
@@ -129,22 +165,51 @@ def _snapshot(system: System, run: SlotRun) -> Snapshot:
     return Snapshot(time, latitude, longitude, height, path)
 
 
-def _report(output: Path, layout: Layout, terminals: list[TerminalSummary], *, as_json: bool) -> None:
-    if as_json:
-        listed = [
-            {
-                "name": terminal.name,
-                "served": terminal.served,
-                "rtt_ms": dict(zip(("p5", "p50", "p95"), terminal.rtt_ms, strict=True)) if terminal.rtt_ms else None,
-                "handovers": terminal.handovers,
-                "laser_share": terminal.laser_share,
-                "outage_s": terminal.outage_s,
-            }
-            for terminal in terminals
+def _print_document(
+    output: Path, layout: Layout, terminals: list[TerminalSummary], spans: list[list[Span]], *, hidden: bool
+) -> None:
+    from skyhaul.study import refusals
+
+    listed = [
+        {
+            "name": terminal.name,
+            "served": terminal.served,
+            "rtt_ms": dict(zip(("p5", "p50", "p95"), terminal.rtt_ms, strict=True)) if terminal.rtt_ms else None,
+            "handovers": terminal.handovers,
+            "laser_share": terminal.laser_share,
+            "outage_s": terminal.outage_s,
+        }
+        for terminal in terminals
+    ]
+    counts = {"slots": layout.slots, "instants": layout.samples, "satellites": len(layout.satellite_name)}
+    document = {"output": str(output), "provenance": dict(layout.provenance), **counts, "terminals": listed}
+    if spans:
+        document["service"] = [
+            {"terminal": terminal.name, "spans": [_span_document(span) for span in own]}
+            for terminal, own in zip(terminals, spans, strict=True)
+            if not hidden or any(span.permitted for span in own)
         ]
-        counts = {"slots": layout.slots, "instants": layout.samples, "satellites": len(layout.satellite_name)}
-        print_json({"output": str(output), "provenance": dict(layout.provenance), **counts, "terminals": listed})
-        return
+        document["refusals"] = [
+            {"answer": answer, "terminals": met, "hours": round(hours, 6)} for answer, met, hours in refusals(spans)
+        ]
+    print_json(document)
+
+
+def _span_document(span: Span) -> dict[str, Any]:
+    return {
+        "start": span.start,
+        "end": span.end,
+        "ruling": span.ruling.name.lower(),
+        "code": span.code.value,
+        "code_name": span.code.name,
+        "rule": span.rule or None,
+        "alert": span.alert or None,
+    }
+
+
+def _print_report(
+    output: Path, layout: Layout, terminals: list[TerminalSummary], spans: list[list[Span]], *, hidden: bool
+) -> None:
     facts = layout.provenance
     title = (
         f"{facts['scenario']}: {layout.slots} slots from {facts['start']}, {len(layout.satellite_name)} satellites"
@@ -168,7 +233,38 @@ def _report(output: Path, layout: Layout, terminals: list[TerminalSummary], *, a
     )
     if len(terminals) > _MOST_ROWS:
         print(f"the {_MOST_ROWS} least served of {len(terminals)} terminals")
+    if spans:
+        _print_service([terminal.name for terminal in terminals], spans, hidden=hidden)
     print(f"wrote {output}; pictures: skyhaul plot {output}")
+
+
+def _print_service(names: list[str], spans: list[list[Span]], *, hidden: bool) -> None:
+    """Who may be served from when until when, and why not; then every reason with its hours."""
+    from skyhaul.study import refusals
+
+    shown = [k for k, own in enumerate(spans) if not hidden or any(span.permitted for span in own)]
+    listed = sorted(shown, key=lambda k: -len(spans[k]))[:_MOST_ROWS]
+    rows = []
+    for k in sorted(listed):
+        for number, span in enumerate(spans[k]):
+            name = "" if number else names[k]
+            rows.append([name, iso(span.start), iso(span.end), f"{span.seconds / 3600.0:.4f}", span.words])
+    columns: list[Column] = [
+        ("terminal", "left"),
+        ("from", "left"),
+        ("until", "left"),
+        ("hours", "right"),
+        ("may it be served?", "left"),
+    ]
+    print_table(columns, rows, "who may be served, and why not")
+    if len(listed) < len(shown):
+        print(f"the {len(listed)} of {len(shown)} terminals whose answer changed most")
+    if len(shown) < len(spans):
+        print(f"{len(spans) - len(shown)} terminals that were never permitted are not listed")
+    reasons = refusals(spans)
+    if reasons:
+        columns = [("refused by", "left"), ("terminals", "right"), ("hours", "right")]
+        print_table(columns, [[words, str(met), f"{hours:.4f}"] for words, met, hours in reasons])
 
 
 def _row(terminal: TerminalSummary) -> list[str]:

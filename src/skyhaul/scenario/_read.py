@@ -14,8 +14,9 @@ from pydantic_core import ErrorDetails
 
 from skyhaul.errors import NotFoundError, ScenarioError, SkyhaulError
 from skyhaul.scenario._places import with_places
-from skyhaul.scenario._tables import Scenario
+from skyhaul.scenario._tables import ControlTable, Scenario
 
+FILE = "scenario.toml"  # what a folder that is given as a scenario holds
 PRESETS = Path(__file__).parents[1] / "presets" / "scenarios"
 
 Place = tuple[int | str, ...]
@@ -27,9 +28,9 @@ def scenario_presets() -> tuple[str, ...]:
 
 
 def load_scenario(source: str | Path) -> Scenario:
-    """The scenario of a TOML file or of a preset.
+    """The scenario of a TOML file, of the `scenario.toml` in a folder, or of a preset.
 
-    Raises NotFoundError when there is neither, ScenarioError with the first of the file's errors.
+    Raises NotFoundError when there is none, ScenarioError with the first of the file's errors.
     """
     path = _find(source)
     scenario, errors = _read(path)
@@ -60,12 +61,16 @@ def changed_scenario(scenario: Scenario, changes: Mapping[str, object]) -> Scena
         *tables, name = field.split(".")
         table = data
         for key in tables:
+            table[key] = table[key] or {}
             table = table[key]
         table[name] = value
     try:
-        return Scenario.model_validate(data, context={"folder": Path()})
+        changed = Scenario.model_validate(data, context={"folder": Path()})
     except ValidationError as error:
         raise _errors(error, "", "")[0] from None
+    if changed.control is not None and scenario.control is not None:
+        changed.control.with_facts_of(scenario.control)
+    return changed
 
 
 def scenario_json_schema() -> dict[str, Any]:
@@ -81,7 +86,9 @@ def _find(source: str | Path) -> Path:
     if str(source) in scenario_presets():
         return PRESETS / f"{source}.toml"
     if path.is_dir():
-        raise ScenarioError("expected a scenario file, got a folder", where=str(path))
+        if (path / FILE).is_file():
+            return path / FILE
+        raise ScenarioError("expected a scenario file, got a folder", where=str(path), mend=f"it holds no {FILE}")
     near = difflib.get_close_matches(str(source), scenario_presets(), n=1)
     mend = f"did you mean {near[0]}?" if near else f"presets: {', '.join(scenario_presets())}"
     raise NotFoundError(f"no scenario file or preset named {source}", mend=mend)
@@ -112,9 +119,26 @@ def _read(path: Path) -> tuple[Scenario | None, list[ScenarioError]]:
     try:
         scenario = Scenario.model_validate(data, context={"folder": path.parent})
     except ValidationError as error:
+        scenario = None
         errors += _errors(error, str(path), text)
         errors.sort(key=_line_number)
+    errors += _errors_of_facts(scenario, data, path)
     return (None, errors) if errors else (scenario, [])
+
+
+def _errors_of_facts(scenario: Scenario | None, data: dict[str, Any], path: Path) -> list[ScenarioError]:
+    """What is wrong with the facts of service control; they are read even where the rest is not good."""
+    control = None if scenario is None else scenario.control
+    try:
+        if scenario is None and isinstance(data.get("control"), dict):
+            control = ControlTable.model_validate(data["control"], context={"folder": path.parent})
+        if control is not None:
+            control.known_facts()
+    except ValidationError:
+        pass  # said among the errors of the file
+    except SkyhaulError as error:
+        return [ScenarioError(error.what, where=error.where, mend=error.mend)]
+    return []
 
 
 # Stands for the terminals of a list that cannot be read, so that the rest of the file is still checked.

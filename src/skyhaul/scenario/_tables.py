@@ -7,8 +7,9 @@ import hashlib
 import json
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -24,7 +26,12 @@ from pydantic import (
 )
 
 from skyhaul.errors import SkyhaulError
+from skyhaul.scenario._facts import facts_sha256, is_url, read_control_facts
+from skyhaul.scenario._tracks import parse_waypoint_time, read_track
 from skyhaul.scenario._values import Moment, moment_text, parse_duration, parse_moment, parse_time
+
+if TYPE_CHECKING:
+    from skyhaul.control.facts import Facts
 
 
 def _existing(path: Path, info: ValidationInfo) -> Path:
@@ -33,6 +40,21 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
     if not full.is_file():
         raise ValueError(f"expected a file, found none at {full}")
     return full
+
+
+def _place_of_facts(place: str, info: ValidationInfo) -> str:
+    """A path to facts, made whole, or the address of a database as it is."""
+    if is_url(place):
+        return place
+    folder = info.context.get("folder", ".") if isinstance(info.context, dict) else "."
+    full = Path(folder, Path(place).expanduser())
+    if not full.exists():
+        raise ValueError(f"expected facts, found none at {full}")
+    return str(full)
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str | Path) else value
 
 
 _PRESETS = Path(__file__).parents[1] / "presets"
@@ -83,6 +105,19 @@ When: TypeAlias = Annotated[
 # A file is known by its name: the same scenario has the same hash wherever its folder lies.
 InputFile: TypeAlias = Annotated[
     Path, AfterValidator(_existing), PlainSerializer(lambda path: path.name, return_type=str, when_used="json")
+]
+# Facts count by what they say, which `Scenario.sha256` adds, and not by where they lie.
+FactsPlace: TypeAlias = Annotated[
+    str,
+    BeforeValidator(str),
+    AfterValidator(_place_of_facts),
+    PlainSerializer(lambda place: "" if is_url(place) else Path(place).name, return_type=str, when_used="json"),
+]
+WaypointTime: TypeAlias = Annotated[
+    datetime | timedelta,
+    BeforeValidator(parse_waypoint_time),
+    PlainSerializer(moment_text, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["2024-02-17T12:00:12Z", "+10m"]}),
 ]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Finite: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -170,8 +205,26 @@ class GroundTable(_Table):
         return self
 
 
+class Waypoint(NamedTuple):
+    """Where a terminal that moves is at an instant; without a height it is at the terminal's own."""
+
+    time: WaypointTime
+    latitude_deg: Latitude
+    longitude_deg: Longitude
+    height_m: Height | None = None
+
+
+def _fixed_or_moving(schema: dict[str, Any]) -> None:
+    schema["required"] = ["name"]
+    schema["anyOf"] = [{"required": ["latitude_deg", "longitude_deg"]}, {"required": ["track"]}]
+    track = schema["properties"]["track"]
+    track["anyOf"] = [{"type": "string"}, {"type": track.pop("type"), "items": track.pop("items")}]
+
+
 class TerminalTable(_Table):
-    """One user terminal."""
+    """One user terminal, at a place or on a track."""
+
+    model_config = ConfigDict(json_schema_extra=_fixed_or_moving)
 
     name: Name
     latitude_deg: Latitude
@@ -185,6 +238,48 @@ class TerminalTable(_Table):
     obstruction: tuple[tuple[Azimuth, Elevation], ...] = Field(
         default=(), description="Skyline as [azimuth_deg, elevation_deg] points; the sky below it is blocked."
     )
+
+    track: tuple[Waypoint, ...] = Field(
+        default=(),
+        description="For a terminal that moves: waypoints [time, lat, lon] or [time, lat, lon, height_m], or a GPX or "
+        "GeoJSON file, relative to here.",
+    )
+    unit: Name | None = Field(default=None, description="Its id in the registry. Without it: its name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_track(cls, data: Any, info: ValidationInfo) -> Any:
+        """Waypoints of a file, and the place of the first as that of the terminal."""
+        if not isinstance(data, dict) or not data.get("track"):
+            return data
+        track = data["track"]
+        if isinstance(track, str | Path):
+            folder = info.context.get("folder", ".") if isinstance(info.context, dict) else "."
+            try:
+                track = read_track(Path(folder, Path(track).expanduser()))
+            except SkyhaulError as error:
+                raise ValueError(f"expected a track: {error}") from None
+        first = track[0] if isinstance(track, list | tuple) else None
+        data = data | {"track": track}
+        if isinstance(first, list | tuple) and len(first) >= 3:
+            data = {"latitude_deg": first[1], "longitude_deg": first[2]} | data
+        return data
+
+    @model_validator(mode="after")
+    def _track_fits(self) -> TerminalTable:
+        if not self.track:
+            return self
+        if (self.latitude_deg, self.longitude_deg) != self.track[0][1:3]:
+            raise ValueError("expected a track or a place of its own, found both")
+        times = [point.time for point in self.track]
+        if len({isinstance(time, datetime) for time in times}) > 1:
+            raise ValueError(
+                "expected waypoints all with instants or all with times after the start, found both"
+            )
+        for number, (one, next_) in enumerate(pairwise(times), 2):
+            if not one < next_:  # type: ignore[operator]
+                raise ValueError(f"expected waypoints in the order of time, found number {number} no later than before")
+        return self
 
     @field_validator("obstruction")
     @classmethod
@@ -253,6 +348,36 @@ class FailureTable(_Table):
         return self
 
 
+class ControlTable(_Table):
+    """Service control: the facts that decide who may be served."""
+
+    facts: Annotated[tuple[FactsPlace, ...], BeforeValidator(_listed), Field(min_length=1)] = Field(
+        description="Files and folders of facts, relative to here."
+    )
+    position_uncertainty_m: Annotated[Finite, Field(ge=0.0)] = Field(
+        default=60.0, description="Half axis of the 95 % ellipse in which the network knows each terminal to be."
+    )
+    list_refused: Switch = Field(default=True, description="Whether reports list terminals that are refused.")
+
+    _facts: Any = PrivateAttr(default=None)
+
+    def known_facts(self) -> Facts:
+        """The facts themselves, read when they are first asked for. Raises ControlError."""
+        if self._facts is None:
+            self._facts = read_control_facts(self.facts)
+        return self._facts  # type: ignore[no-any-return]
+
+    def facts_sha256(self) -> str:
+        """Hash of all that the facts say."""
+        return facts_sha256(self.known_facts())
+
+    def with_facts_of(self, other: ControlTable) -> ControlTable:
+        """This table; where the other one has the same places, with the facts it has read."""
+        if self.facts == other.facts:
+            self._facts = other._facts
+        return self
+
+
 class WithheldTable(_Table):
     """A terminal without a grant from `start` until `end`."""
 
@@ -291,6 +416,7 @@ class Scenario(_Table):
     delay: DelayTable = Field(default=DelayTable())
     failures: tuple[FailureTable, ...] = ()
     withheld: tuple[WithheldTable, ...] = ()
+    control: ControlTable | None = Field(default=None, description="Without it everybody may be served.")
 
     @model_validator(mode="before")
     @classmethod
@@ -314,6 +440,10 @@ class Scenario(_Table):
         return self
 
     def sha256(self) -> str:
-        """Hash of the resolved scenario: every field with its default filled in, files by their name only."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        """Hash of the resolved scenario: every field with its default filled in, files by their name only, but tracks
+        and the facts of service control by what they say. Raises ControlError for facts that cannot be read."""
+        fields = self.model_dump(mode="json")
+        if self.control is not None:
+            fields["control"]["facts"] = self.control.facts_sha256()
+        canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -5,9 +5,11 @@ from skyhaul.study._layout import Layout, Snapshot
 from skyhaul.study._open import open_dataset
 from skyhaul.study._pictures import PICTURES, draw
 from skyhaul.study._plot_map import plot_map
+from skyhaul.study._plot_service import plot_service
 from skyhaul.study._plot_sky import plot_sky, plot_tracks
 from skyhaul.study._plot_spread import plot_cdf, plot_handovers
 from skyhaul.study._plot_time import plot_rtt, plot_throughput
+from skyhaul.study._service import ServiceRecord, Span, refusals
 from skyhaul.study._summary import Summary, TerminalSummary
 from skyhaul.study._variables import SAMPLES, SLOTS, Block, Variable, block_of
 from skyhaul.study._writer import DatasetWriter, check_output
@@ -19,7 +21,9 @@ __all__ = [
     "Block",
     "DatasetWriter",
     "Layout",
+    "ServiceRecord",
     "Snapshot",
+    "Span",
     "Summary",
     "TerminalSummary",
     "Variable",
@@ -31,8 +35,10 @@ __all__ = [
     "plot_handovers",
     "plot_map",
     "plot_rtt",
+    "plot_service",
     "plot_sky",
     "plot_throughput",
     "plot_tracks",
+    "refusals",
     "save",
 ]

@@ -44,7 +44,7 @@ class NetcdfStore:
         """Make an array that is still empty along its first dimension."""
         if dimensions[0] not in self._file.dimensions:
             self._file.createDimension(dimensions[0], None)
-        fill = np.float32(np.nan) if dtype == "f4" else None
+        fill = np.dtype(dtype).type(np.nan) if dtype.startswith("f") else None
         made = self._file.createVariable(
             # Whole chunks are written: HDF5's cache of them, 64 MiB a variable, would only hold them back.
             name,

@@ -10,8 +10,8 @@ import numpy as np
 
 from skyhaul.errors import InputError, SkyhaulError
 from skyhaul.study._layout import clock_attributes
-from skyhaul.study._parquet import CAUSES, METADATA_KEY, NAMED
-from skyhaul.study._variables import SAMPLES, SLOTS, AnyArray
+from skyhaul.study._parquet import METADATA_KEY, NAMED
+from skyhaul.study._variables import FLAGS, SAMPLES, SLOTS, AnyArray
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,8 +94,8 @@ def _from_table(path: Path) -> xr.Dataset:
 
 
 def _column(table: Any, name: str, known: dict[str, AnyArray]) -> AnyArray:
-    if name == "outage_cause":
-        return _codes(table[name], np.array(CAUSES))
+    if name in FLAGS:
+        return _codes(table[name], np.array(FLAGS[name]))
     if name == "serving_satellite":
         return _codes(table["catalog_number"], known["catalog_number"])
     if name in NAMED:

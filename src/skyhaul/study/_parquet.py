@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from skyhaul.network import Reason
 from skyhaul.study._layout import (
     Constant,
     Layout,
@@ -23,10 +22,9 @@ from skyhaul.study._layout import (
     sample_columns,
     snapshot_constants,
 )
-from skyhaul.study._variables import SAMPLES, SLOTS, AnyArray, Block, Variable
+from skyhaul.study._variables import FLAGS, SAMPLES, SLOTS, AnyArray, Block, Variable
 
 METADATA_KEY = "skyhaul"
-CAUSES = tuple(reason.name.lower() for reason in Reason)
 NAMED = {"serving_gateway": "gateway", "serving_pop": "pop"}
 
 
@@ -47,7 +45,7 @@ class ParquetSink:
         self._slots = 0
         self._dictionaries = {
             "terminal": layout.terminals.name,
-            "outage_cause": CAUSES,
+            **FLAGS,
             "serving_satellite": layout.satellite_name,
             "serving_gateway": layout.gateways.name,
             "serving_pop": layout.pops.name,
@@ -117,7 +115,7 @@ class ParquetSink:
 
         if variable.name not in self._dictionaries:
             # Null, not NaN, is what tables of this format know as missing.
-            missing = np.isnan(values) if variable.dtype == "f4" else values < 0
+            missing = np.isnan(values) if variable.dtype.startswith("f") else values < 0
             return {variable.name: pa.array(values, mask=missing)}
         columns = {variable.name: self._named(variable.name, values)}
         if variable.name == "serving_satellite":

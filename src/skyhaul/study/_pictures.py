@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skyhaul.errors import OutputError
 from skyhaul.study._canvas import NothingToShow, save
 from skyhaul.study._plot_map import plot_map
+from skyhaul.study._plot_service import plot_service
 from skyhaul.study._plot_sky import plot_tracks
 from skyhaul.study._plot_spread import plot_cdf, plot_handovers
 from skyhaul.study._plot_time import plot_rtt, plot_throughput
@@ -24,6 +25,7 @@ PICTURES: dict[str, Callable[[xr.Dataset, Sequence[str]], Figure]] = {
     "throughput": plot_throughput,
     "map": plot_map,
     "sky": plot_tracks,
+    "service": plot_service,
 }
 
 

@@ -58,8 +58,11 @@ class Summary:
         good = np.isfinite(rtt)
         place = np.log(np.maximum(rtt[good], _LOWEST_MS) / _LOWEST_MS) / np.log(_RATIO)
         np.add.at(self._rtt, (terminal[good], np.minimum(place.astype(np.int64), _BINS - 1)), 1)
-        self._causes[np.arange(rtt.shape[1]), block.slots["outage_cause"]] += instants
-        self._over_lasers += instants * (block.slots["laser_hops"] > 0)
+        cause, with_path = block.slots["outage_cause"], good.sum(axis=0)
+        self._causes[np.arange(rtt.shape[1]), cause] += np.where(cause == Reason.SERVED, with_path, instants)
+        # A path that a slot starts with ends in it only for want of a grant.
+        self._causes[:, Reason.NO_GRANT] += np.where(cause == Reason.SERVED, instants - with_path, 0)
+        self._over_lasers += with_path * (block.slots["laser_hops"] > 0)
         satellite = block.slots["serving_satellite"]
         if self._satellite is not None:
             self._handovers += (satellite != self._satellite) & (satellite >= 0) & (self._satellite >= 0)

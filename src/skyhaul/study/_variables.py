@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from skyhaul.control.decision import Code
+from skyhaul.control.grants import REFUSALS, Leases, Ruling
 from skyhaul.network import Reason, slot_start
-from skyhaul.types import Times
+from skyhaul.types import Floats, Times
 
 if TYPE_CHECKING:
+    from skyhaul.earth import Sites
     from skyhaul.network import Paths, Plan
 
 AnyArray = npt.NDArray[Any]
@@ -44,13 +48,28 @@ class Variable:
         """The attributes of the CF conventions."""
         named = {"long_name": self.long_name, "standard_name": self.standard_name, "units": self.units}
         found: dict[str, Any] = {key: value for key, value in named.items() if value}
-        if self.name == "outage_cause":
-            found["flag_values"] = np.array([reason.value for reason in Reason], dtype=np.int8)
-            found["flag_meanings"] = " ".join(reason.name.lower() for reason in Reason)
+        if self.name in FLAGS:
+            values = [value for value, meaning in enumerate(FLAGS[self.name]) if meaning]
+            found["flag_values"] = np.array(values, dtype=np.int8)
+            found["flag_meanings"] = " ".join(FLAGS[self.name][value] for value in values)
         if self.comment:
             found["comment"] = self.comment
         return found
 
+
+def _meanings(kind: type[IntEnum]) -> tuple[str, ...]:
+    """Names of the values 0, 1, …; empty for those that mean nothing."""
+    known = {member.value: member.name.lower() for member in kind}
+    return tuple(known.get(value, "") for value in range(max(known) + 1))
+
+
+# What each value of a variable means; -1 means that there is none.
+FLAGS: dict[str, tuple[str, ...]] = {
+    "outage_cause": _meanings(Reason),
+    "ruling": _meanings(Ruling),
+    "disablement_code": _meanings(Code),
+    "refusal_rule": REFUSALS,
+}
 
 _MS = 1e3  # seconds to milliseconds
 _INDEX = "index along the dimension {}; -1 without a path"
@@ -79,12 +98,33 @@ SAMPLES = (
 )
 
 SLOTS = (
-    Variable("outage_cause", "i1", "", "why the terminal has no path in the slot; 0 with a path", "cause"),
+    Variable("outage_cause", "i1", "", "why the terminal has no path when the slot starts; 0 with a path", "cause"),
     Variable("serving_satellite", "i4", "", "serving satellite", "satellite", comment=_INDEX.format("satellite")),
     Variable("serving_gateway", "i4", "", "gateway of the path", "gateway", comment=_INDEX.format("gateway")),
     Variable("serving_pop", "i4", "", "point of presence of the path", "pop", comment=_INDEX.format("pop")),
     Variable("laser_hops", "i2", "1", "laser links of the path; 0 for a bent pipe, -1 without a path", "laser_hops"),
     Variable("candidates", "i4", "1", "satellites that could have served the terminal"),
+    Variable("ruling", "i1", "", "whether the terminal may be served when the slot starts"),
+    Variable("disablement_code", "i1", "", "code that the terminal shows when the slot starts"),
+    Variable(
+        "refusal_rule",
+        "i1",
+        "",
+        "rule that refuses service in the slot; -1 where none does",
+        comment="with code 1: the rule that ends the lease inside the slot, or, on probation, refuses a part of the "
+        "ellipse of the terminal's position",
+    ),
+    Variable(
+        "country_alert", "i1", "", "58 unsupported, 83 restricted, 92 unlicensed country, by refusal_rule; 0 none"
+    ),
+    Variable("lease_end", "f8", "s", "end of the lease after the start of the slot; not a number without one"),
+    Variable(
+        "rate_limit", "f4", "bit s-1", "highest rate each way that the lease allows; not a number without a limit"
+    ),
+    Variable("cell", "i8", "", "H3 resolution-5 cell that the terminal is in, and its lease for"),
+    Variable("terminal_latitude", "f8", "degrees_north", "latitude of the terminal in the middle of the slot"),
+    Variable("terminal_longitude", "f8", "degrees_east", "longitude of the terminal in the middle of the slot"),
+    Variable("terminal_speed", "f4", "m s-1", "highest speed of the terminal over the ground during the slot"),
 )
 
 
@@ -98,12 +138,25 @@ class Block:
     slots: dict[str, AnyArray]
 
 
-def block_of(plan: Plan, paths: Paths) -> Block:
-    """The columns of the dataset from one slot's plan and paths."""
+def block_of(plan: Plan, paths: Paths, leases: Leases, sites: Sites, speed_m_s: Floats) -> Block:
+    """The columns of the dataset from one slot's plan, paths and leases, and from where terminals are and how fast."""
     samples = {v.name: _column(getattr(paths, v.column), v) for v in SAMPLES}
-    slots = {v.name: _column(getattr(paths, v.column), v) for v in SLOTS if v.column}
-    slots["candidates"] = plan.candidates.astype(np.int32)
-    return Block(slot_start(plan.slot), paths.time, samples, slots)
+    lease_end = (leases.ends - leases.start) / np.timedelta64(1, "s")
+    values: dict[str, AnyArray] = {v.name: getattr(paths, v.column) for v in SLOTS if v.column}
+    values |= {
+        "candidates": plan.candidates,
+        "ruling": leases.ruling,
+        "disablement_code": leases.code,
+        "refusal_rule": leases.rule,
+        "country_alert": leases.alert,
+        "lease_end": lease_end,
+        "rate_limit": np.where(np.isinf(leases.rate_bps), np.nan, leases.rate_bps),
+        "cell": leases.cell,
+        "terminal_latitude": sites.latitude_deg,
+        "terminal_longitude": sites.longitude_deg,
+        "terminal_speed": speed_m_s,
+    }
+    return Block(slot_start(plan.slot), paths.time, samples, {v.name: _column(values[v.name], v) for v in SLOTS})
 
 
 def _column(values: AnyArray, variable: Variable) -> AnyArray:

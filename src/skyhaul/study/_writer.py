@@ -15,7 +15,10 @@ from skyhaul.study._layout import Layout, Snapshot
 from skyhaul.study._variables import Block, block_of
 
 if TYPE_CHECKING:
+    from skyhaul.control.grants import Leases
+    from skyhaul.earth import Sites
     from skyhaul.network import Paths, Plan
+    from skyhaul.types import Floats
 
 SUFFIXES = (".nc", ".zarr", ".parquet")
 
@@ -76,9 +79,13 @@ class DatasetWriter:
             raise
         return self
 
-    def append(self, plan: Plan, paths: Paths) -> Block:
-        """Write one slot; slots come in the order of time. Returns what was written."""
-        block = block_of(plan, paths)
+    def append(self, plan: Plan, paths: Paths, leases: Leases, sites: Sites, speed_m_s: Floats) -> Block:
+        """Write one slot; slots come in the order of time. Returns what was written.
+
+        leases             who may be served in the slot
+        sites, speed_m_s   where terminals are in it, and (K,) how fast
+        """
+        block = block_of(plan, paths, leases, sites, speed_m_s)
         self.append_block(block)
         return block
 

@@ -41,7 +41,7 @@ class ZarrStore:
         """Make an array that is still empty along its first dimension."""
         shape = (0, *(self._sizes[dimension] for dimension in dimensions[1:]))
         # In format 2 the fill value doubles as the mark of missing data: whole numbers have none.
-        fill = float("nan") if dtype == "f4" else None
+        fill = float("nan") if dtype.startswith("f") else None
         array = self._group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, fill_value=fill)
         plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in attributes.items()}
         array.attrs.update(plain | {"_ARRAY_DIMENSIONS": list(dimensions)})

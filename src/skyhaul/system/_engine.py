@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+from skyhaul.control.decision import Decision
+from skyhaul.control.grants import KNOWN_BEFORE, Grants, Leases, changes
 from skyhaul.errors import SkyhaulWarning, TimeRangeError
 from skyhaul.network import (
     Failures,
@@ -23,8 +26,11 @@ from skyhaul.network import (
 )
 from skyhaul.orbits import expected_error_km
 from skyhaul.radio import LinkBudget
+from skyhaul.system._motion import Motion, Places, tracks_of
 from skyhaul.system._world import World
-from skyhaul.types import Bools, Floats, Ints32, Times
+from skyhaul.types import Floats, Ints32, Times
+
+T = TypeVar("T")
 
 # Slots planned before the one asked for, so that strategies which hold a satellite have one to hold: a pass above 25°
 # at 550 km lasts at most 4.5 minutes, which are 18 slots.
@@ -33,38 +39,76 @@ WARM_UP_SLOTS = 18
 
 @dataclass(frozen=True, slots=True)
 class SlotRun:
-    """One slot of a run: what was decided, and the path states that follow."""
+    """One slot of a run: what was decided, and the path states that follow.
+
+    places      where the terminals are in it
+    leases      who may be served in it, and why not
+    changes     decisions that changed a terminal's state, with all reasons; of the first slot, those on all terminals
+    """
 
     start: np.datetime64
     plan: Plan
     paths: Paths
+    places: Places
+    leases: Leases
+    changes: tuple[Decision, ...]
 
 
 class Engine:
-    """Plans slots of a world for a set of terminals, keeping nothing but positions at the last slot's end."""
+    """Plans slots of a world for a set of terminals.
 
-    def __init__(self, world: World, run_start: np.datetime64, terminals: Terminals | None = None) -> None:
+    Apart from what speeds up the next slot (positions, places and leases of the last ones) it keeps nothing: slots may
+    be asked for in any order, and give the same.
+
+    terminals   the world's own and, behind them, visitors
+    visiting    ids in the registry of the visitors; one without is served without a grant
+    """
+
+    def __init__(
+        self,
+        world: World,
+        run_start: np.datetime64,
+        terminals: Terminals | None = None,
+        visiting: Sequence[str] = (),
+    ) -> None:
         self.world = world
         self.run_start = run_start
         self.terminals = world.terminals if terminals is None else terminals
+        control = world.scenario.control
+        self.motion = Motion(
+            self.terminals,
+            world.ground,
+            tracks_of(world.scenario.terminals, run_start),
+            0.0 if control is None else control.position_uncertainty_m,
+        )
+        units = [*world.units, *visiting]
+        units += [""] * (len(self.terminals) - len(units))
+        self._grants = None if world.facts is None else Grants(world.facts, units)
+        self._withheld = world.withheld(run_start)
         self.scheduler = Scheduler(
             world.ground, self.terminals, world.rules, world.elements.catalog_number, world.scenario.seed
         )
         self.failures = Failures(world.failures(run_start), world.elements, world.ground)
         self._budget = LinkBudget()
         self._at: dict[int, Floats] = {}
+        self._places: dict[int, Places] = {}
+        self._leases: dict[int, Leases] = {}
 
     def plan(self, slot: int, previous: Plan | None) -> Plan:
         """The plan of one slot, given the one before."""
         start, end = slot_start(slot), slot_start(slot + 1)
         first, last = self._positions(slot), self._positions(slot + 1)
         outages = self.failures.during(start, end)
-        return self.scheduler.plan(
+        leases = self.leases(slot)
+        scheduler = self.scheduler.moved(self.places(slot).terminals) if self.motion.moves else self.scheduler
+        return scheduler.plan(
             slot,
             first,
             last,
             outages,
-            granted=self._granted(start, end),
+            granted=leases.granted,
+            lease_end=leases.ends,
+            rate_cap_bps=leases.rate_bps,
             mesh=self.mesh(start, first, outages),
             previous=previous,
         )
@@ -81,15 +125,23 @@ class Engine:
             plan = self.plan(earlier, plan)
         return plan
 
+    def places(self, slot: int) -> Places:
+        """Where the terminals are in a slot."""
+        return _kept(self._places, slot, lambda: self.motion.during(slot_start(slot), slot_start(slot + 1)))
+
+    def leases(self, slot: int) -> Leases:
+        """Who may be served in a slot."""
+        return _kept(self._leases, slot, lambda: self._decided(slot))
+
     def paths(self, plan: Plan, times: Times) -> Paths:
-        """Path states at instants of the plan's slot."""
+        """Path states at instants of the plan's slot; where a lease ends inside it they end, see `Paths`."""
         world = self.world
         return trace_paths(
             plan,
             times,
             self._positions_of,
             world.ground,
-            self.terminals,
+            self.places(plan.slot).terminals,
             world.delay,
             self._budget,
             world.scenario.seed,
@@ -110,26 +162,42 @@ class Engine:
         first, pace = _ns(self.run_start), int(step.astype("timedelta64[ns]").astype(np.int64))
         end = first + int(duration.astype("timedelta64[ns]").astype(np.int64))
         plan: Plan | None = self._before(int(slot_number(self.run_start)))
+        leases_before: Leases | None = None
         for slot in range(int(slot_number(self.run_start)), int(slot_number(np.datetime64(end - 1, "ns"))) + 1):
             plan = self.plan(slot, plan)
             begins = slot_start(slot)
             before = max(0, -((first - _ns(begins)) // pace))  # instants that lie in earlier slots
             times = np.arange(first + before * pace, min(_ns(slot_start(slot + 1)), end), pace, dtype=np.int64)
-            yield SlotRun(begins, plan, self.paths(plan, times.astype("datetime64[ns]")))
+            leases = self.leases(slot)
+            paths = self.paths(plan, times.astype("datetime64[ns]"))
+            yield SlotRun(begins, plan, paths, self.places(slot), leases, changes(leases_before, leases))
+            leases_before = leases
 
     def _positions(self, slot: int) -> Floats:
-        if slot not in self._at:
-            self._at = {known: position for known, position in self._at.items() if known >= slot - 1}
-            self._at[slot] = self.world.position_m(slot_start(slot))
-        return self._at[slot]
+        return _kept(self._at, slot, lambda: self.world.position_m(slot_start(slot)))
 
     def _positions_of(self, times: Times, satellites: Ints32) -> Floats:
         return self.world.constellation.at(times, satellites=satellites, velocity=False).position_m
 
-    def _granted(self, start: np.datetime64, end: np.datetime64) -> Bools:
-        granted = np.ones(len(self.terminals), dtype=np.bool_)
-        granted[: len(self.world.terminals)] = self.world.granted(self.run_start, start, end)
-        return granted
+    def _decided(self, slot: int) -> Leases:
+        start, end, places = slot_start(slot), slot_start(slot + 1), self.places(slot)
+        if self._grants is None:
+            leases = Leases.unlimited(start, end, places.cell)
+        else:
+            known_at = start - KNOWN_BEFORE if self.world.as_known is None else self.world.as_known
+            leases = self._grants.leases(start, end, places.positions, places.speed_m_s, places.cell, known_at)
+        for terminal, begins, ends in self._withheld:
+            leases = leases.withheld(terminal, begins, ends)
+        return leases
+
+
+def _kept(known: dict[int, T], slot: int, make: Callable[[], T]) -> T:
+    """What is known of a slot, or made now; what is known of slots far from it is dropped."""
+    if slot not in known:
+        for old in [number for number in known if abs(number - slot) > 1]:
+            del known[old]
+        known[slot] = make()
+    return known[slot]
 
 
 def _ns(time: np.datetime64) -> int:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skyhaul.control.decision import Code
+from skyhaul.control.grants import REFUSALS
 from skyhaul.earth import Sites, cells_of
-from skyhaul.network import Plan, Reason, Terminals, slot_start
+from skyhaul.network import Plan, Reason, Terminals, find_name, slot_start
 from skyhaul.radio import GsoArc, look_angles
 from skyhaul.system._engine import Engine
 from skyhaul.system._world import World, terminal_keys
@@ -27,6 +29,8 @@ class Explanation:
     outcome                                    of the place itself
     gateway, pop                               names on the chosen path, empty without one
     laser_hops                                 laser links on the chosen path, -1 without one
+    refusal                                    why there is no grant, in words for people; empty with one
+    code, rule                                 disablement code, and the rule that refuses, empty where none does
     """
 
     latitude_deg: float
@@ -44,6 +48,9 @@ class Explanation:
     gateway: str
     pop: str
     laser_hops: int
+    refusal: str
+    code: Code
+    rule: str
 
     def __len__(self) -> int:
         return len(self.name)
@@ -78,14 +85,20 @@ def with_visitor(world: World, latitude_deg: float, longitude_deg: float, height
     )
 
 
-def explain(world: World, latitude_deg: float, longitude_deg: float, time: np.datetime64) -> Explanation:
+def explain(
+    world: World, latitude_deg: float, longitude_deg: float, time: np.datetime64, *, terminal: str | None = None
+) -> Explanation:
     """Every satellite above the horizon of a place in the slot that holds `time`, and why it does or does not serve.
 
-    A terminal at the place is planned together with the world's own terminals.
+    A terminal at the place is planned together with the world's own terminals. It needs no grant, unless `terminal`
+    names one of those: then it is served there only if that one may be. Raises NotFoundError for an unknown name.
     """
-    engine = Engine(world, world.default_start(), with_visitor(world, latitude_deg, longitude_deg))
+    unit = "" if terminal is None else world.units[find_name(terminal, world.terminals.sites.name, "terminal")]
+    engine = Engine(world, world.default_start(), with_visitor(world, latitude_deg, longitude_deg), (unit,))
     plan = engine.plan_at(time)
     visitor = len(engine.terminals) - 1
+    leases = engine.leases(plan.slot)
+    rule = int(leases.rule[visitor])
     start, end = slot_start(plan.slot), slot_start(plan.slot + 1)
     middle = world.position_m(start + (end - start) // 2)
     place = Sites.at([latitude_deg], [longitude_deg])
@@ -112,6 +125,9 @@ def explain(world: World, latitude_deg: float, longitude_deg: float, time: np.da
         gateway=world.ground.gateways.name[plan.gateway[cell]] if served else "",
         pop=world.ground.pops.name[plan.pop[visitor]] if served else "",
         laser_hops=int(plan.laser_hops()[cell]) if served else -1,
+        refusal=leases.refusal(visitor),
+        code=Code(int(leases.code[visitor])),
+        rule=REFUSALS[rule] if rule >= 0 else "",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from skyhaul.control.grants import REFUSALS
 from skyhaul.earth import Sites, ecef_to_geodetic, great_circle_m
 from skyhaul.errors import NotFoundError, SkyhaulError
 from skyhaul.network import (
@@ -149,8 +150,12 @@ class Router:
             return [self._end_hop(end), self._pop_hop(pop, fibre)], pop, fibre
         k = end.index
         if not plan.served(k):
-            reason = Reason(int(plan.reason[k]))
-            raise SkyhaulError(f"{end.name} has no path at {np.datetime_as_string(self.time, 's')}Z: {reason.words}")
+            why = self.engine.leases(plan.slot).refusal(k) or Reason(int(plan.reason[k])).words
+            raise SkyhaulError(f"{end.name} has no path at {np.datetime_as_string(self.time, 's')}Z: {why}")
+        if paths.cause_at[0, k] == Reason.NO_GRANT:
+            leases = self.engine.leases(plan.slot)
+            ended, rule = np.datetime_as_string(paths.ends[k], "ms"), REFUSALS[leases.rule[k]]
+            raise SkyhaulError(f"{end.name} has no path: its lease ended at {ended}Z, rule {rule}")
         position = self.world.position_m(self.time)
         chain = plan.route_of_cell(int(plan.terminal_cell[k]))
         range_m = float(paths.slant_range_m[0, k])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from skyhaul import __version__
+from skyhaul.control.facts import Facts
 from skyhaul.earth import Sites
 from skyhaul.errors import ScenarioError
 from skyhaul.network import (
@@ -30,7 +31,7 @@ from skyhaul.orbits import EARTH_RADIUS_KM, Constellation, Elements, altitude_km
 from skyhaul.radio import ObstructionMask
 from skyhaul.scenario import Scenario, TerminalTable, as_numpy
 from skyhaul.sources import preset_elements, preset_ground, read_elements, read_ground, read_links
-from skyhaul.types import Bools, Floats, Ints
+from skyhaul.types import Floats, Ints
 
 # A satellite that is raised or lowered moves 50 to 90 km from its shell (counts of 2024 to 2026); at three times that
 # its elements say nothing any more.
@@ -49,6 +50,8 @@ class World:
     elements_sha256  hash of the elements' file, or of the generated elements
     skipped          bad or left-out element sets
     links            gives the laser links that stand at an instant, before range and line of sight
+    facts            of service control; None: everybody may be served
+    as_known         every slot is decided on as known at this instant; None: as known one slot before it starts
     """
 
     scenario: Scenario
@@ -63,6 +66,8 @@ class World:
     rules: Rules
     delay: DelayModel
     links: Callable[[np.datetime64], Links]
+    facts: Facts | None = None
+    as_known: np.datetime64 | None = None
 
     @property
     def elements(self) -> Elements:
@@ -98,15 +103,23 @@ class World:
             for entry in self.scenario.failures
         )
 
-    def granted(self, run_start: np.datetime64, start: np.datetime64, end: np.datetime64) -> Bools:
-        """(K,) terminals with a grant for the whole of start … end."""
-        granted = np.ones(len(self.terminals), dtype=np.bool_)
-        for entry in self.scenario.withheld:
-            begins = run_start if entry.start is None else as_numpy(entry.start, run_start)
-            ends = end if entry.end is None else as_numpy(entry.end, run_start)
-            if begins < end and start < ends:
-                granted[self.terminals.sites.name.index(entry.terminal)] = False
-        return granted
+    @property
+    def units(self) -> tuple[str, ...]:
+        """(K,) ids in the registry of the scenario's terminals."""
+        return tuple(table.unit or table.name for table in self.scenario.terminals)
+
+    def withheld(self, start: np.datetime64) -> list[tuple[int, np.datetime64, np.datetime64]]:
+        """The terminals that the scenario gives no grant in a run that starts at `start`: row, from and until."""
+        rows = {table.name: row for row, table in enumerate(self.scenario.terminals)}
+        forever = np.datetime64(np.iinfo(np.int64).max, "ns")
+        return [
+            (
+                rows[entry.terminal],
+                start if entry.start is None else as_numpy(entry.start, start),
+                forever if entry.end is None else as_numpy(entry.end, start),
+            )
+            for entry in self.scenario.withheld
+        ]
 
     def provenance(self, start: np.datetime64) -> dict[str, Any]:
         """What a result depends on: version, seed, hashes, and the elements' age at `start`."""
@@ -124,10 +137,12 @@ class World:
             "elements_age_max_days": round(float(age.max()), 4),
             "ground_sha256": self.ground.sha256(),
             "strategy": self.rules.strategy,
+            "control_facts": 0 if self.facts is None else len(self.facts),
+            "as_known": "" if self.as_known is None else np.datetime_as_string(self.as_known, "s") + "Z",
         }
 
 
-def load_world(scenario: Scenario) -> World:
+def load_world(scenario: Scenario, *, as_known: np.datetime64 | None = None) -> World:
     """Read everything the scenario names. Raises the errors of what it reads."""
     elements, name, sha256, skipped = _elements(scenario)
     constellation = Constellation(elements)
@@ -156,6 +171,8 @@ def load_world(scenario: Scenario) -> World:
         rules=rules,
         delay=_delay(scenario),
         links=_links(scenario, elements, synthetic),
+        facts=None if scenario.control is None else scenario.control.known_facts(),
+        as_known=as_known,
     )
 
 
