@@ -10,6 +10,7 @@ SkyhaulError                    anything Skyhaul refuses, said in one line: what
 ├── NotFoundError               a name (terminal, preset, satellite) that is not there
 ├── FetchError                  a network source that does not answer, or must not be asked yet
 ├── OutputError                 a result that cannot be written
+├── StoreError                  the store of facts cannot be reached, read or written
 └── RecordError                 a log, signing key or opening that cannot be used
     ├── TamperError             bytes of the record that are not those that were signed
     └── ProofError              a note, checkpoint or proof that is malformed or does not verify
@@ -75,6 +76,10 @@ class FetchError(SkyhaulError):
 
 class OutputError(SkyhaulError):
     """A result that cannot be written."""
+
+
+class StoreError(SkyhaulError):
+    """The store of facts cannot be reached, read or written."""
 
 
 class RecordError(SkyhaulError):

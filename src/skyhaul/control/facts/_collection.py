@@ -47,6 +47,19 @@ class Facts:
         Raises ControlError for an id that is taken, for two facts of one kind and key that were recorded at the same
         instant for overlapping times, and for an order that is to be withdrawn.
         """
+        added = self._checked(facts)
+        self._ids.update(fact.id for fact in facts)
+        for slot, group in added.items():
+            self._versions.setdefault(slot, []).extend(group)
+        for fact in facts:
+            self._of_kind.setdefault(type(fact), []).append(fact)
+
+    def check(self, *facts: Fact) -> None:
+        """Raise what `add` would raise, and add nothing."""
+        self._checked(facts)
+
+    def _checked(self, facts: Sequence[Fact]) -> dict[tuple[str, str], list[Fact]]:
+        """Facts by what they are about, once nothing speaks against adding them."""
         new_ids: set[str] = set()
         added: dict[tuple[str, str], list[Fact]] = {}
         for fact in facts:
@@ -65,11 +78,7 @@ class Facts:
                     _check_against(fact, versions)
             new_ids.add(fact.id)
             added.setdefault(slot, []).append(fact)
-        self._ids |= new_ids
-        for slot, group in added.items():
-            self._versions.setdefault(slot, []).extend(group)
-        for fact in facts:
-            self._of_kind.setdefault(type(fact), []).append(fact)
+        return added
 
     def about(self, kind: type[F], key: str) -> list[F | Withdrawal]:
         """The versions of one kind and key, and their withdrawals, in the order they were added."""

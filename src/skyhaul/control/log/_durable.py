@@ -61,11 +61,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def take_lock(path: Path) -> int:
-    """Descriptor that holds the only writer's lock until it is closed; RecordError where another process has it."""
+def take_lock(path: Path, *, wait: bool = False) -> int:
+    """Descriptor that holds the only writer's lock until it is closed; RecordError where another process has it, and
+    this one is not to wait."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(descriptor)
         raise RecordError("the log is open for writing elsewhere", where=str(path.parent.parent)) from None

@@ -18,7 +18,7 @@ from typing import NamedTuple, Self
 from skyhaul.control.log._checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from skyhaul.control.log._durable import TEMPORARY, DurableFiles, locked, take_lock, write_durably
 from skyhaul.control.log._keys import VerifierKey
-from skyhaul.control.log._layout import BATCH_LOCK, CHECKPOINT, STATE, UNBEGUN, WRITER_LOCK
+from skyhaul.control.log._layout import BATCH_LOCK, CHECKPOINT, STATE, UNBEGUN, UNFINISHED, WRITER_LOCK
 from skyhaul.control.log._merkle import HASH_SIZE, CompactRange, consistency_proof, leaf_hash
 from skyhaul.control.log._note import Note
 from skyhaul.control.log._reader import LogReader
@@ -61,6 +61,7 @@ class Log(LogReader):
         self._lock: int | None = lock
         self._mutex = threading.Lock()
         self._tree: CompactRange | None = None  # None: the state on the disk must be looked at before the next batch
+        self._left: bytes | None = None  # while others may write: the checkpoint that the tree was left at
 
     @classmethod
     def create(cls, folder: str | Path, key_file: str | Path) -> Log:
@@ -88,11 +89,11 @@ class Log(LogReader):
         return cls(folder, signer, lock)._opened()
 
     @classmethod
-    def open(cls, folder: str | Path, key_file: str | Path) -> Log:
+    def open(cls, folder: str | Path, key_file: str | Path, *, wait: bool = False) -> Log:
         """Open a log for writing: an interrupted batch is completed or cleared away, the right edge is verified.
 
-        Raises RecordError where another process writes to it, TamperError where its files are not those signed or it
-        was put back to an older state.
+        With `wait` it waits while another process writes. Raises RecordError where one does otherwise, TamperError
+        where its files are not those signed or it was put back to an older state.
         """
         folder = Path(folder)
         signer = Signer(key_file)
@@ -100,10 +101,41 @@ class Log(LogReader):
             raise RecordError("no log here: the checkpoint is missing", where=str(folder))
         try:
             (folder / STATE).mkdir(exist_ok=True)
-            lock = take_lock(folder / WRITER_LOCK)
+            lock = take_lock(folder / WRITER_LOCK, wait=wait)
         except OSError as error:
             raise RecordError(f"cannot write the log: {error.strerror}", where=str(folder)) from None
         return cls(folder, signer, lock)._opened()
+
+    def pause(self) -> None:
+        """Let other processes write until `resume`."""
+        with self._mutex:
+            if self._lock is not None:
+                self._left = self.note() if self._tree is not None else None
+                os.close(self._lock)
+                self._lock = None
+
+    def resume(self) -> None:
+        """Go on after `pause`, waiting while another process writes.
+
+        Where another process has written since, and has finished its last batch, only the right edge of the tree is
+        read again; otherwise the log is looked at as `open` does.
+        """
+        with self._mutex:
+            if self._lock is not None:
+                return
+            try:
+                self._lock = take_lock(self.folder / WRITER_LOCK, wait=True)
+            except OSError as error:
+                raise RecordError(f"cannot write the log: {error.strerror}", where=str(self.folder)) from None
+            try:
+                unfinished = (self.folder / UNFINISHED).exists()
+                if unfinished or self._tree is None or self.note() != self._left:
+                    self._signer.recall()
+                    self._tree = None if unfinished else self._continued()
+            except BaseException:
+                os.close(self._lock)
+                self._lock = None
+                raise
 
     def close(self) -> None:
         """Let others write."""
@@ -138,11 +170,14 @@ class Log(LogReader):
             for leaf in leaves:
                 tree.append(leaf)
             files = DurableFiles()
+            unfinished = self.folder / UNFINISHED
+            unfinished.touch()
             for tile, data in self._grown(start, encoded, leaves):
                 files.write(self.folder / tile.path, data)
             files.settle()
             note = self._signed(tree)
             self._publish(note, start, tree.size)
+            unfinished.unlink()
             self._tree = tree
             return Appended(start, tree.size, note)
 
@@ -228,8 +263,19 @@ class Log(LogReader):
             tree = self._checked(checkpoint)
             for path in leftovers:
                 path.unlink()
+            (self.folder / UNFINISHED).unlink(missing_ok=True)
             self._tree = tree
         return self._tree
+
+    def _continued(self) -> CompactRange | None:
+        """The tree that another writer left whole; None where it must be looked at more closely."""
+        signed = self._signer.last
+        checkpoint = self.checkpoint()
+        if signed is None or self._left is None or signed.checkpoint != checkpoint:
+            return None
+        self.check_continues(self._checkpoint(self._left))
+        tree = CompactRange.of(checkpoint.size, self.node)
+        return tree if tree.root() == checkpoint.root else None
 
     def _reconciled(self) -> Checkpoint:
         """The checkpoint to go on from: the published one, or one signed before a crash and not yet published."""

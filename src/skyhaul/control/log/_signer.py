@@ -59,6 +59,13 @@ class Signer:
         self.key = read_key(path)
         self.memory = Path(f"{path}.signed")
         self.last: SignedCheckpoint | None = None
+        self.recall()
+
+    def recall(self) -> None:
+        """Read the memory again, into which another process with this key may have written.
+
+        Raises RecordError where it cannot be read, TamperError where it is not by this key.
+        """
         try:
             note = self.memory.read_bytes()
         except FileNotFoundError:

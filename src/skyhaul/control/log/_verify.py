@@ -16,7 +16,7 @@ from typing import TypeAlias
 from skyhaul.control.log._checkpoint import Checkpoint, Cosignature, open_checkpoint
 from skyhaul.control.log._durable import TEMPORARY
 from skyhaul.control.log._keys import VerifierKey
-from skyhaul.control.log._layout import BATCH_LOCK, CHECKPOINT, WRITER_LOCK
+from skyhaul.control.log._layout import BATCH_LOCK, CHECKPOINT, UNFINISHED, WRITER_LOCK
 from skyhaul.control.log._merkle import HASH_SIZE, Node, leaf_hash, root_at
 from skyhaul.control.log._snapshot import Snapshot
 from skyhaul.control.log._tiles import (
@@ -131,7 +131,7 @@ def _check_names(snapshot: Snapshot, size: int, findings: _Findings) -> None:
     for name in sorted(expected - snapshot.sizes.keys()):
         findings.add(name, "is missing")
     for name in sorted(snapshot.sizes.keys() - expected):
-        if name in (WRITER_LOCK, BATCH_LOCK):
+        if name in (WRITER_LOCK, BATCH_LOCK, UNFINISHED):
             if snapshot.sizes[name]:
                 findings.add(name, "is a lock and should be an empty file")
         elif name.endswith(TEMPORARY) or name.startswith("tile/"):
