@@ -9,7 +9,8 @@ import pytest
 import shapely
 
 from skyhaul.control._instants import instant_text
-from skyhaul.control.facts import Appointment, Area, Layer, Licence, Order, Statement, Terminal
+from skyhaul.control.facts import Appointment, Approval, Area, Layer, Licence, Order, OrderEnd, Statement, Terminal
+from skyhaul.control.registry import is_signed_by
 from tests.control.contested.world import PLACES, WORLD, answer, demo_key, recorded
 
 EXERCISE = "exercise, invented for this demo"
@@ -116,6 +117,15 @@ def test_every_polygon_is_used() -> None:
                 path, _, name = fact["shape"].partition("#")
                 used.add((path.rpartition("/")[2], name))
     assert used == drawn
+
+
+def test_every_order_end_and_approval_of_the_exercise_is_signed() -> None:
+    keys = {fact.person: fact.public_key for fact in recorded() if isinstance(fact, Appointment)}
+    signed = [fact for fact in recorded() if isinstance(fact, Order | OrderEnd | Approval)]
+    assert len(signed) >= 8
+    for fact in signed:
+        signer = fact.approver if isinstance(fact, Approval) else fact.author
+        assert is_signed_by(fact, keys[signer]), fact.id
 
 
 def test_keys_of_units_and_people_follow_from_their_names() -> None:
