@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from skyhaul import __version__
-from skyhaul.cli import _audit, _doctor, _link, dish, elements, exec, look, path, plot, scenario, simulate
+from skyhaul.cli import _audit, _doctor, _link, dish, elements, exec, look, path, plot, scenario, simulate, trace
 from skyhaul.cli._options import NEGATIVE_NUMBERS
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.add_typer(scenario.app, name="scenario")
 app.command("link", context_settings=_link.COMMAND_LINE)(_link.link)
 app.command("exec")(exec.exec_)
 app.command("shell")(exec.shell)
+app.add_typer(trace.app, name="trace")
 app.command("doctor")(_doctor.doctor)
 app.command("dish")(dish.dish)
 app.add_typer(_audit.app, name="audit")
