@@ -6,9 +6,12 @@ from skyhaul.sources._elements import read_elements
 from skyhaul.sources._facts import read_facts
 from skyhaul.sources._ground import preset_ground, read_ground
 from skyhaul.sources._links import read_links
+from skyhaul.sources._tables import Table, TableRow, read_table
 
 __all__ = [
     "Fetched",
+    "Table",
+    "TableRow",
     "cache_folder",
     "constellation_presets",
     "fetch_elements",
@@ -19,4 +22,5 @@ __all__ = [
     "read_facts",
     "read_ground",
     "read_links",
+    "read_table",
 ]
