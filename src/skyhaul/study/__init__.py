@@ -10,6 +10,7 @@ from skyhaul.study._plot_sky import plot_sky, plot_tracks
 from skyhaul.study._plot_spread import plot_cdf, plot_handovers
 from skyhaul.study._plot_time import plot_rtt, plot_throughput
 from skyhaul.study._service import ServiceRecord, Span, refusals
+from skyhaul.study._sightings import sightings_of
 from skyhaul.study._summary import Summary, TerminalSummary
 from skyhaul.study._variables import SAMPLES, SLOTS, Block, Variable, block_of
 from skyhaul.study._writer import DatasetWriter, check_output
@@ -41,4 +42,5 @@ __all__ = [
     "plot_tracks",
     "refusals",
     "save",
+    "sightings_of",
 ]
