@@ -24,11 +24,18 @@ _DRAIN_S = 0.05  # the log holds more than a second of the fastest link
 class DelayHistogram:
     """How long packets took, to 0.1 %."""
 
-    def __init__(self) -> None:
-        self._counts: Ints = np.zeros(_EDGES_NS.size + 1, np.int64)
+    BINS = _EDGES_NS.size + 1
+
+    def __init__(self, counts: Ints | None = None) -> None:
+        self._counts: Ints = np.zeros(self.BINS, np.int64) if counts is None else counts
+
+    @staticmethod
+    def bin_of(delays_ns: Ints) -> Ints:
+        """In which bin each delay is counted."""
+        return np.searchsorted(_EDGES_NS, delays_ns)
 
     def add(self, delays_ns: Ints) -> None:
-        self._counts += np.bincount(np.searchsorted(_EDGES_NS, delays_ns), minlength=self._counts.size)
+        self._counts += np.bincount(self.bin_of(delays_ns), minlength=self._counts.size)
 
     def quantile_ms(self, share: float) -> float | None:
         """What `share` of the packets did not exceed, in ms; none when there were no packets."""
@@ -42,8 +49,14 @@ class DelayHistogram:
 class DirectionMeasure:
     """The delays of one direction: what the link asked for, what the packets got, and how much was waiting."""
 
-    def __init__(self) -> None:
-        self.asked, self.given, self.waited = DelayHistogram(), DelayHistogram(), DelayHistogram()
+    def __init__(
+        self,
+        asked: DelayHistogram | None = None,
+        given: DelayHistogram | None = None,
+        waited: DelayHistogram | None = None,
+    ) -> None:
+        self.asked, self.given = asked or DelayHistogram(), given or DelayHistogram()
+        self.waited = waited or DelayHistogram()
 
     def add(self, fates: Fates) -> None:
         """Count the packets that were delivered among `fates`, an array of `FATE` of this direction."""

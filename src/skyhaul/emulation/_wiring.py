@@ -128,6 +128,7 @@ def far_end(wire: Wire, addresses: LinkAddresses, kind: DeviceKind, engine: int)
     try:
         device = _make(wire, kind, DEVICE, "far0", engine)
         route_inwards(wire, addresses, DEVICE)
+        forward()
         allow_ping()
         widen_tcp(wire)
     finally:
@@ -166,18 +167,23 @@ def nested_end(wire: Wire, outer: LinkAddresses, kind: DeviceKind, engine: int) 
         outer.inner(outer.places + 1)  # says that there is no place left
         raise AssertionError("unreachable")
     route_inwards(wire, made[0], name)
+    forward()
     return made
 
 
 def route_inwards(wire: Wire, addresses: LinkAddresses, device: str) -> None:
-    """Be the far end: have its address, forward, and send all of the link's prefix over it."""
+    """Be the far end: have its address, and send all of the link's prefix over it."""
     _address(wire, addresses, device, near=False)
-    set_kernel("net/ipv4/ip_forward", "1")
     with Netlink() as netlink:
         netlink.add_route(addresses.prefix, device)
         if has_six(wire):
-            set_kernel("net/ipv6/conf/all/forwarding", "1")
             netlink.add_route(addresses.prefix6, device)
+
+
+def forward() -> None:
+    """Be a router, once the devices are there: one made later would greet the other routers of its link."""
+    set_kernel("net/ipv4/ip_forward", "1")
+    set_kernel("net/ipv6/conf/all/forwarding", "1")
 
 
 def has_six(wire: Wire) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from skyhaul.emulation._egress import TAP
-from skyhaul.emulation._namespaces import enter_network, inside_network, set_kernel
+from skyhaul.emulation._namespaces import enter_network, inside_network
 from skyhaul.emulation._nat import masquerade
 from skyhaul.emulation._netlink import Netlink
 from skyhaul.emulation._options import Wire
@@ -27,6 +27,7 @@ from skyhaul.emulation._wiring import (
     DeviceKind,
     End,
     allow_ping,
+    forward,
     has_six,
     join_point_to_point,
     near_end,
@@ -108,6 +109,9 @@ class WorldWiring:
             ends.networks[place.key] = self._server(place, number, ends.networks[pops[place.pop].key])
         if way_out:
             ends.exchange = self._exchange(ends)
+        for place in pops:
+            enter_network(ends.networks[place.key])
+            forward()
         return ends
 
     def _router(self, place: Place) -> int:
@@ -120,8 +124,6 @@ class WorldWiring:
                 netlink.add_address("lo", place.address6, place.address6)
                 for prefix in _EVERYONE:
                     netlink.refuse(prefix6(prefix))
-        set_kernel("net/ipv4/ip_forward", "1")
-        set_kernel("net/ipv6/conf/all/forwarding", "1")
         allow_ping()
         widen_tcp(self._wire(0) if self._world.terminals else self._plain)
         enter_network(self._engine)
@@ -164,7 +166,6 @@ class WorldWiring:
     def _exchange(self, ends: WorldEnds) -> int:
         """Where all PoPs meet the way out: each translates addresses to its own, as a carrier-grade NAT does."""
         exchange = new_network()
-        set_kernel("net/ipv4/ip_forward", "1")
         for index, pop in enumerate(self._world.pops):
             network = ends.networks[pop.key]
             with Netlink() as netlink:
@@ -181,6 +182,7 @@ class WorldWiring:
                 with Netlink() as netlink:
                     netlink.add_route(terminals_prefix(index), f"p{index}", pop.address)
         masquerade(TAP)
+        forward()
         enter_network(self._engine)
         return exchange
 

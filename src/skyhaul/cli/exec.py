@@ -1,0 +1,139 @@
+"""`skyhaul exec` and `skyhaul shell`: a program behind a terminal of a scenario, without root."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from skyhaul.cli._link import EngineChoice
+from skyhaul.cli._options import ScenarioOption, parse_when
+from skyhaul.errors import NotFoundError
+
+_NOT_FOUND = 127  # what a shell says of a command that is not there
+
+TerminalArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="TERMINAL", help="A terminal of the scenario.", show_default=False)
+]
+StartOption: TypeAlias = Annotated[
+    datetime | None,
+    typer.Option(
+        "--start",
+        metavar="TIME",
+        parser=parse_when,
+        show_default=False,
+        help="The instant that the program starts at, UTC, or now. Without it: the scenario's start.",
+    ),
+]
+LiveOption: TypeAlias = Annotated[
+    bool, typer.Option("--live", help="By the clock: slots start when they start, from now on.")
+]
+IsolatedOption: TypeAlias = Annotated[bool, typer.Option("--isolated", help="No way out to the host's network.")]
+PopOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pop", metavar="NAME", show_default=False, help="Have this point of presence besides its own; repeatable."
+    ),
+]
+MtuOption: TypeAlias = Annotated[int, typer.Option("--mtu", metavar="BYTES", help="Largest packet.")]
+OffloadOption: TypeAlias = Annotated[
+    bool, typer.Option("--offload/--no-offload", help="Let the kernel hand over many segments at once.")
+]
+EngineOption: TypeAlias = Annotated[EngineChoice, typer.Option("--engine", help="What carries the packets.")]
+PreciseOption: TypeAlias = Annotated[bool, typer.Option("--precise", help="Spend a whole core on exact delays.")]
+RegistryOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--registry", metavar="PLACE", show_default=False, help="Who may be served, in place of the scenario's facts."
+    ),
+]
+PcapOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--pcap", metavar="FILE", show_default=False, help="Write every packet at the terminal."),
+]
+ReportOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="DIR", show_default=False, help="Write every packet's fate, and pictures."),
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="The summary on standard error as JSON.")]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of the world.")]
+
+
+def exec_(
+    terminal: TerminalArgument,
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND…", help="The program, after --.", show_default=False)
+    ],
+    scenario: ScenarioOption = "world",
+    start: StartOption = None,
+    live: LiveOption = False,
+    pop: PopOption = None,
+    registry: RegistryOption = None,
+    isolated: IsolatedOption = False,
+    mtu: MtuOption = 1500,
+    offload: OffloadOption = True,
+    engine: EngineOption = EngineChoice.AUTO,
+    precise: PreciseOption = False,
+    pcap: PcapOption = None,
+    report: ReportOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run a program behind a terminal: its packets take that terminal's path, slot after slot.
+
+    The exit status is the program's. Everything made for it is gone afterwards.
+    """
+    given: dict[str, Any] = {"mtu": mtu, "offload": offload, "engine": str(engine), "precise": precise}
+    given |= {"isolated": isolated, "pcap": pcap, "report": report, "json": as_json, "quiet": quiet}
+    _behind(terminal, tuple(command), scenario, start, live, pop, registry, given)
+
+
+def shell(
+    terminal: TerminalArgument,
+    scenario: ScenarioOption = "world",
+    start: StartOption = None,
+    live: LiveOption = False,
+    pop: PopOption = None,
+    registry: RegistryOption = None,
+    isolated: IsolatedOption = False,
+    mtu: MtuOption = 1500,
+    offload: OffloadOption = True,
+    engine: EngineOption = EngineChoice.AUTO,
+    precise: PreciseOption = False,
+    pcap: PcapOption = None,
+    report: ReportOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Open a shell behind a terminal: $SHELL, and everything that is started from it."""
+    given: dict[str, Any] = {"mtu": mtu, "offload": offload, "engine": str(engine), "precise": precise}
+    given |= {"isolated": isolated, "pcap": pcap, "report": report, "json": as_json, "quiet": quiet}
+    _behind(terminal, (os.environ.get("SHELL") or "sh",), scenario, start, live, pop, registry, given)
+
+
+def _behind(
+    terminal: str,
+    command: tuple[str, ...],
+    scenario: str,
+    start: datetime | None,
+    live: bool,
+    pops: list[str] | None,
+    registry: str | None,
+    given: dict[str, Any],
+) -> None:
+    from skyhaul.live._exec import check_command, run_exec
+    from skyhaul.live._source import scenario_source
+    from skyhaul.live._world_options import WorldOptions
+
+    options = WorldOptions(scenario, command, terminal, tuple(pops or ()), **given)
+    try:
+        check_command(command[0])
+    except NotFoundError as error:
+        typer.echo(f"skyhaul: {error}", err=True)
+        raise typer.Exit(_NOT_FOUND) from None
+    changes: dict[str, object] = {"control.facts": registry} if registry else {}
+    status = run_exec(options, lambda: scenario_source(scenario, (terminal,), start=start, live=live, changes=changes))
+    raise typer.Exit(status)

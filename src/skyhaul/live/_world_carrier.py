@@ -1,0 +1,299 @@
+"""The process that carries a world's packets: makes its namespaces and links, starts the program, follows the source.
+
+What takes its time goes side by side: the source plans in its own process while the engine is loaded here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import threading
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from skyhaul.emulation._capture import Capture
+from skyhaul.emulation._egress import TAP, WayOut
+from skyhaul.emulation._init import run_world_programs, start_namespace
+from skyhaul.emulation._messages import Channel
+from skyhaul.emulation._namespaces import die_with_parent, fork, inside_network
+from skyhaul.emulation._options import Wire
+from skyhaul.emulation._wiring import (
+    DEVICE,
+    DeviceKind,
+    answer_for_all,
+    enter_engine_place,
+    overruns,
+    wait_for_way_out,
+)
+from skyhaul.emulation._world import WorldMap
+from skyhaul.emulation._world_wiring import WorldEnds, WorldWiring
+from skyhaul.errors import NotFoundError, SkyhaulError
+from skyhaul.live._tables import TableSource
+from skyhaul.live._world_options import WorldOptions, near_names
+
+if TYPE_CHECKING:
+    from skyhaul.emulation import Engine
+    from skyhaul.emulation._plan import Fates
+
+_LOG_ROOM = 1 << 17
+_SLOW_START_S = 3.0
+_MESSAGE = 1 << 16
+
+
+class WorldCarrier:
+    """Talks with the supervisor over `channel`; `run` returns when the world has ended."""
+
+    def __init__(self, options: WorldOptions, source: TableSource, channel: Channel, parent: int) -> None:
+        self._options, self._source, self._channel, self._parent = options, source, channel, parent
+        self._first = 0
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Make the world and serve it until its end; every error goes to the supervisor."""
+        try:
+            die_with_parent(self._parent)
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_IGN)
+            self._carry()
+        except SkyhaulError as error:
+            told = {"kind": type(error).__name__, "what": error.what, "where": error.where, "mend": error.mend}
+            self._tell(error=told)
+        except OSError as error:
+            told = {"kind": "SkyhaulError", "what": f"the world cannot be made: {error}", "where": ""}
+            self._tell(error=told | {"mend": "skyhaul doctor"})
+
+    def _carry(self) -> None:
+        network, kind = enter_engine_place()
+        words, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        me = os.getpid()
+        self._first = fork()
+        if self._first == 0:
+            words.close()
+            start_namespace(theirs, me, lambda channel: run_world_programs(channel, self._options.command))
+        theirs.close()
+        signal.signal(signal.SIGTERM, self._pass_on)
+        # Only from here on NumPy and its threads: a user namespace is for processes with one thread.
+        import skyhaul.emulation._compiled_engine  # noqa: F401
+        from skyhaul.live._world_plans import world_plans
+
+        source, options = self._source, self._options
+        source.ready()
+        world = self._map()
+        wired = time.monotonic()
+        ends = WorldWiring(world, kind, network, self._wire).make(way_out=not options.isolated)
+        wired = time.monotonic() - wired
+        if not options.isolated:
+            self._tell(way_out=ends.exchange)
+        plans = world_plans(source, options, ends)
+        engine = self._engine(plans)
+        way = None if options.isolated else self._way_out(ends)
+        self._serve(world, ends, engine, words, kind, way, wired)
+
+    def _map(self) -> WorldMap:
+        """Who is in this world: the source's terminals, their PoPs and those that were asked for."""
+        source, options = self._source, self._options
+        names = source.terminals
+        homes = [source.home(number) or "pop" for number in range(len(names))]
+        known = source.pops or ("pop",)
+        wanted = [*homes, *options.pops, *(pop for _, pop in options.servers)]
+        for pop in wanted:
+            if pop not in known:
+                raise NotFoundError(f"there is no point of presence '{pop}'", mend=near_names(pop, known))
+        order = tuple(pop for pop in known if pop in set(wanted))
+        return WorldMap.of(list(zip(names, homes, strict=True)), order, options.servers)
+
+    def _wire(self, terminal: int) -> Wire:
+        """What a terminal's two ends agree on; more than its delay and queue at its rate is never in flight."""
+        up, down = (self._source.bounds(2 * terminal + way) for way in (0, 1))
+        fastest = min(max(up.rate_bps, down.rate_bps), 10e9)
+        return Wire(self._options.mtu, self._options.offload, int(fastest / 8e9 * (up.delay_ns + down.delay_ns)))
+
+    def _engine(self, plans: list[Any]) -> Engine:
+        from skyhaul.emulation import Engine
+
+        options = self._options
+        patience = threading.Timer(_SLOW_START_S, self._tell, kwargs={"note": "the engine is being compiled, once"})
+        patience.start()
+        engine = Engine(plans, kind=options.engine, precise=options.precise, log_room=_LOG_ROOM)
+        engine.start()
+        patience.cancel()
+        if engine.why_plain:
+            self._tell(note=f"the plain Python engine carries the packets: {engine.why_plain}")
+        return engine
+
+    def _way_out(self, ends: WorldEnds) -> WayOut | None:
+        """What the supervisor has connected the exchange to."""
+        received = self._channel.receive()
+        if received is None:
+            os._exit(1)
+        answer = received[0].get("way_out")
+        if not answer:
+            return None
+        way = WayOut(**answer)
+        if not wait_for_way_out(ends.exchange, TAP):
+            self._tell(note=f"{way.tool} does not connect the world: it is isolated")
+            return None
+        answer_for_all(ends.exchange, TAP)
+        return way
+
+    def _serve(
+        self,
+        world: WorldMap,
+        ends: WorldEnds,
+        engine: Engine,
+        words: socket.socket,
+        kind: DeviceKind,
+        way: WayOut | None,
+        wired: float,
+    ) -> None:
+        from skyhaul.emulation._report import PacketFile, write_report
+        from skyhaul.live._world_measure import WorldMeasure, WorldWatch, lateness
+
+        options, source = self._options, self._source
+        directions = 2 * (len(ends.terminals) + len(ends.fibre))
+        packets = PacketFile(options.report) if options.report else None
+        measure = WorldMeasure(directions)
+        takers = [measure.add]
+        if packets is not None:
+            takers.append(lambda fates: packets.add(_of_first_terminal(fates)))
+        capture = None
+        if options.pcap is not None:
+            with inside_network(ends.networks[world.terminals[0].key]):
+                capture = Capture(options.pcap, DEVICE)
+        places, environment = self._prepare(world, ends, words, way)
+        # Time 0 of the source is when the program starts: compiling and planning have taken a while.
+        origin = time.monotonic_ns()
+        source.start(origin)
+        for direction in range(2 * len(ends.terminals)):
+            engine.publish(direction, source.window(direction, origin))
+        source.follow(engine.publish)
+        if packets is not None:
+            packets.origin_ns = origin
+        watch = WorldWatch(engine, *takers)
+        self._tell(
+            ready={
+                "places": [
+                    {
+                        "key": key,
+                        "host": place.host_name,
+                        "address": str(place.address),
+                        "address6": str(place.address6),
+                    }
+                    | {
+                        "pop": world.pops[place.pop].name,
+                        "network": ends.networks[key],
+                        "environment": environment[key],
+                    }
+                    for key, place in world.places.items()
+                ],
+                "mount": places[0],
+                "pid": places[1],
+                "about": source.summary().get("about", ""),
+                "wiring_s": round(wired, 4),
+            }
+        )
+        started = time.monotonic()
+        if options.command:
+            words.send(b"start")
+        end = self._listen(words)
+        seconds = time.monotonic() - started
+        source.stop()
+        engine.stop()
+        watch.stop()
+        reports = [engine.report(direction) for direction in range(directions)]
+        summary: dict[str, Any] = {
+            "seconds": round(seconds, 3),
+            "engine": "python" if engine.is_plain else "compiled",
+            "device": kind,
+            "offload": options.offload,
+            "way_out": way.tool if way else "none",
+            "late_us": lateness(reports),
+            "plans": source.summary(),
+            "unrecorded": engine.missed_fates,
+            "terminals": {},
+        }
+        for number, (place, strand) in enumerate(zip(world.terminals, ends.terminals, strict=True)):
+            sides = {}
+            for way_number, name in enumerate(("up", "down")):
+                direction = 2 * number + way_number
+                sides[name] = measure.of(direction).summary(reports[direction], seconds)
+                sides[name]["dropped"]["before_the_link"] = overruns((strand.near, strand.far)[way_number])
+            summary["terminals"][place.name] = sides
+        if capture is not None:
+            summary["pcap_missed"] = capture.stop()
+        if packets is not None and options.report is not None:
+            packets.close()
+            first = summary["terminals"][world.terminals[0].name]
+            write_report(options.report, {**summary, **first})
+        self._tell(end=end, summary=summary)
+
+    def _prepare(
+        self, world: WorldMap, ends: WorldEnds, words: socket.socket, way: WayOut | None
+    ) -> tuple[list[int], dict[str, dict[str, str]]]:
+        """Let the first process be ready: descriptors of its namespaces, and what programs of each place are told."""
+        environment = {}
+        for key, place in world.places.items():
+            environment[key] = {"SKYHAUL_PLACE": key, "SKYHAUL_ADDRESS": str(place.address)}
+            if place.link is not None:
+                environment[key] |= {
+                    "SKYHAUL_LINK": str(place.link.prefix),
+                    "SKYHAUL_NEAR": str(place.link.near),
+                    "SKYHAUL_FAR": str(world.pops[place.pop].address),
+                }
+        hosts = os.memfd_create("hosts")
+        os.write(hosts, world.hosts().encode())
+        os.lseek(hosts, 0, os.SEEK_SET)
+        descriptors = [hosts]
+        order: dict[str, Any] = {"nameserver": way.nameserver if way else str(world.pops[0].address)}
+        if self._options.command:
+            key = world.terminals[0].key
+            order["environment"] = environment[key]
+            descriptors.append(ends.networks[key])
+        socket.send_fds(words, [json.dumps(order).encode()], descriptors)
+        os.close(hosts)
+        data, places, _, _ = socket.recv_fds(words, _MESSAGE, 2, socket.MSG_CMSG_CLOEXEC)
+        if len(places) != 2:
+            raise SkyhaulError(json.loads(data or b"{}").get("failure", "the first process of the world has ended"))
+        return places, environment
+
+    def _listen(self, words: socket.socket) -> dict[str, Any]:
+        """Answer the supervisor until the command ends or the supervisor says so; how the command ended."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(words, selectors.EVENT_READ)
+            selector.register(self._channel, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if words in ready:
+                    answer = dict(json.loads(words.recv(_MESSAGE) or b"{}"))
+                    with contextlib.suppress(ChildProcessError):
+                        os.waitpid(self._first, 0)
+                    return answer
+                received = self._channel.receive()
+                if received is None:
+                    os._exit(1)
+                if "state" in received[0]:
+                    self._tell(state=self._states(), of=received[0]["state"])
+                else:
+                    words.close()
+                    return {"status": 0}
+
+    def _states(self) -> dict[str, Any]:
+        now = time.monotonic_ns()
+        return {name: asdict(self._source.state(number, now)) for number, name in enumerate(self._source.terminals)}
+
+    def _pass_on(self, number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._first, number)
+
+    def _tell(self, **message: object) -> None:
+        with self._lock:
+            self._channel.send(message)
+
+
+def _of_first_terminal(fates: Fates) -> Fates:
+    return fates[fates["direction"] < 2]
