@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skyhaul.live._source import PlannedSource, scenario_source, trace_source
     from skyhaul.live._spec import ScenarioSpec, TraceSpec
+    from skyhaul.live._status import StatusLine
     from skyhaul.live._tables import Bounds, PathState, TableSource
     from skyhaul.live._trace_files import read_trace, write_trace
     from skyhaul.live._traces import Trace, trace_of_dataset, trace_of_scenario
@@ -18,6 +19,7 @@ __all__ = [
     "PathState",
     "PlannedSource",
     "ScenarioSpec",
+    "StatusLine",
     "TableSource",
     "Trace",
     "TraceSpec",
@@ -34,6 +36,7 @@ _HOMES = {
     "_spec": ("ScenarioSpec", "TraceSpec"),
     "_trace_files": ("read_trace", "write_trace"),
     "_traces": ("Trace", "trace_of_dataset", "trace_of_scenario"),
+    "_status": ("StatusLine",),
     "_tables": ("Bounds", "PathState", "TableSource"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
