@@ -1,8 +1,8 @@
 """One line about a running link: who carries it, its round trip, rates, losses, queue, and when that is decided anew.
 
 On a terminal the line stands at the bottom, below a scroll region, so that what the program writes scrolls past above
-it (DECSTBM, DECSC: the VT100's, which terminals and `apt` have). A program that takes the terminal's keys one by one (an
-editor, a shell at its prompt) may draw on all of it: meanwhile the line is taken away, unless it was asked for.
+it (DECSTBM and DECSC of the VT100, as `apt` does). A program that takes the terminal's keys one by one (an editor, a
+shell at its prompt) may draw on all of it: meanwhile the line is taken away, unless it was asked for.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class StatusLine:
 
     def add(self, fates: Fates) -> None:
         """Count what became of packets: an array of `FATE` whose direction is 0 up and 1 down."""
+        import numpy as np
+
         from skyhaul.emulation._settings import Cause
 
         now = time.monotonic_ns()
@@ -87,9 +89,7 @@ class StatusLine:
                 continue
             good = part["cause"] == Cause.DELIVERED
             packets = int(part["segments"].sum())
-            lost = (
-                packets - int(part["segments"][good].sum()) + sum(int(bits).bit_count() for bits in part["lost"][good])
-            )
+            lost = packets - int(part["segments"][good].sum()) + int(np.bitwise_count(part["lost"][good]).sum())
             waited = (part["departure"] - part["arrival"])[good]
             with self._lock:
                 traffic.add(now, int(part["wire_bytes"][good].sum()), packets, lost, int(waited.max(initial=0)))
