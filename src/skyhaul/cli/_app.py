@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from skyhaul import __version__
-from skyhaul.cli import _audit, _doctor, _link, dish, elements, exec, look, path, plot, scenario, simulate, trace
+from skyhaul.cli import (
+    _audit,
+    _doctor,
+    _link,
+    dish,
+    elements,
+    exec,
+    inquire,
+    look,
+    path,
+    plot,
+    scenario,
+    simulate,
+    trace,
+)
 from skyhaul.cli._options import NEGATIVE_NUMBERS
 
 app = typer.Typer(
@@ -47,4 +61,5 @@ app.command("shell")(exec.shell)
 app.add_typer(trace.app, name="trace")
 app.command("doctor")(_doctor.doctor)
 app.command("dish")(dish.dish)
+app.command("inquire")(inquire.inquire)
 app.add_typer(_audit.app, name="audit")
