@@ -15,7 +15,13 @@ from tests.control.worlds import ask, known, said, world
 
 
 def grant(found: ListRegister, asked: str, **given: Any) -> Listing:
-    how: dict[str, Any] = {"approver": "clerk", "valid_from": NOW, "valid_to": UNTIL, "recorded_at": NOW, "source": "decision"}
+    how: dict[str, Any] = {
+        "approver": "clerk",
+        "valid_from": NOW,
+        "valid_to": UNTIL,
+        "recorded_at": NOW,
+        "source": "decision",
+    }
     return approve(found, asked, id_=f"L-{asked}", **(how | given))
 
 

@@ -111,26 +111,35 @@ class Entry:
 
 
 class ListRegister:
-    """All allow-lists, applications, listings and answers as known at one time."""
+    """All allow-lists, applications, listings and answers as known at one time.
 
-    def __init__(self, facts: Facts, known_at: str | np.datetime64) -> None:
+    `batch` holds facts that might be recorded, and is known too, whatever its times of recording.
+    """
+
+    def __init__(self, facts: Facts, known_at: str | np.datetime64, batch: Iterable[Fact] = ()) -> None:
         self.known_at = utc(known_at, "known_at")
-        self.facts = facts
-        withdrawals = facts.known(Withdrawal, self.known_at)
+        self._facts = facts
+        self._batch = tuple(batch)
+        withdrawals = self._known(Withdrawal)
         self._withdrawals: dict[tuple[str, str], list[Withdrawal]] = {}
         for withdrawal in withdrawals:
             self._withdrawals.setdefault((withdrawal.kind, withdrawal.subject), []).append(withdrawal)
         self._lists = self._versions(AllowList)
         self._listings = self._versions(Listing)
-        self._applications = _last(facts.known(Application, self.known_at))
-        self._last_listings = _last(facts.known(Listing, self.known_at))
+        self._applications = _last(self._known(Application))
+        self._last_listings = _last(self._known(Listing))
         self._rejections: dict[str, list[Rejection]] = {}
-        for rejection in _last(facts.known(Rejection, self.known_at)).values():
+        for rejection in _last(self._known(Rejection)).values():
             if not self._withdrawn(Rejection, rejection):
                 self._rejections.setdefault(rejection.application, []).append(rejection)
         self._grants: dict[str, list[Listing]] = {}
-        for listing in self._last_listings.values():
+        self._by_holder: dict[tuple[str, str], list[str]] = {}
+        self._by_terminal: dict[tuple[str, str], list[str]] = {}
+        for key in sorted(self._last_listings):
+            listing = self._last_listings[key]
             self._grants.setdefault(listing.application, []).append(listing)
+            self._by_holder.setdefault((listing.name, listing.holder), []).append(key)
+            self._by_terminal.setdefault((listing.name, listing.terminal), []).append(key)
 
     def list_at(self, name: str, at: np.datetime64) -> AllowList | None:
         """The list of a name in force at an instant."""
@@ -143,18 +152,16 @@ class ListRegister:
 
     def lists(self) -> tuple[AllowList, ...]:
         """Every list ever, by name, as recorded last."""
-        found = _last(self.facts.known(AllowList, self.known_at))
+        found = _last(self._known(AllowList))
         return tuple(found[name] for name in sorted(found))
 
     def listings(self, name: str, holder: str) -> list[Piece[Listing]]:
         """All that one holder has or had on a list, through all of valid time."""
-        keys = sorted(key for key, last in self._last_listings.items() if (last.name, last.holder) == (name, holder))
-        return [piece for key in keys for piece in self._listings.of(key)]
+        return [piece for key in self._by_holder.get((name, holder), ()) for piece in self._listings.of(key)]
 
     def listings_of_terminal(self, name: str, terminal: str) -> list[Piece[Listing]]:
         """All listings of one terminal on a list."""
-        keys = sorted(k for k, last in self._last_listings.items() if (last.name, last.terminal) == (name, terminal))
-        return [piece for key in keys for piece in self._listings.of(key)]
+        return [piece for key in self._by_terminal.get((name, terminal), ()) for piece in self._listings.of(key)]
 
     def application(self, id_: str) -> Application:
         """An application by id. Raises NotFoundError."""
@@ -232,11 +239,15 @@ class ListRegister:
         later = [w for w in self._withdrawals.get((kind.__name__, fact.key), ()) if w.recorded_at >= fact.recorded_at]
         return max(later, key=lambda w: (w.recorded_at, w.id), default=None)
 
+    def _known(self, kind: type[F]) -> list[F]:
+        more = [fact for fact in self._batch if isinstance(fact, kind)]
+        return [*self._facts.known(kind, self.known_at), *more]
+
     def _versions(self, kind: type[F]) -> Versions[F]:
         withdrawals = (
             w for (name, _), group in self._withdrawals.items() if name == kind.__name__ for w in group
         )  # fmt: skip
-        return Versions(self.facts.known(kind, self.known_at), withdrawals)
+        return Versions(self._known(kind), withdrawals)
 
 
 def _last(facts: Iterable[F]) -> dict[str, F]:

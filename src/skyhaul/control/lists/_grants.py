@@ -156,8 +156,8 @@ def check_listing(register: ListRegister, listing: Listing) -> None:
         _check_same(listing, application)
     if listing.approved_by in applicants:
         listing.refuse(f"{listing.approved_by} decides on their own application", "another person approves it")
-    for piece in register.listings_of_terminal(listing.name, listing.terminal):
-        if piece.fact.key != listing.key and _overlap(piece, listing):
+    for piece in _earlier(register.listings_of_terminal(listing.name, listing.terminal), listing):
+        if _overlap(piece, listing):
             listing.refuse(
                 f"{listing.terminal} is on the list “{listing.name}” by {piece.fact.id}, for {piece.fact.holder}",
                 "remove that listing first",
@@ -186,7 +186,7 @@ def _check_same(listing: Listing, application: Application) -> None:
 def _check_quota(register: ListRegister, listing: Listing) -> None:
     lists = register.list_pieces(listing.name)
     begin, end = interval(listing)
-    pieces = [p for p in register.listings(listing.name, listing.holder) if p.fact.key != listing.key]
+    pieces = _earlier(register.listings(listing.name, listing.holder), listing)
     # Who is within the quota changes only where a listing or the list itself begins or ends.
     bounds = {bound for p in pieces for bound in p[:2]} | {bound for p in lists for bound in p[:2]}
     for time in sorted({begin, *(b for b in bounds if begin < b < end)}):
@@ -205,6 +205,12 @@ def _check_quota(register: ListRegister, listing: Listing) -> None:
             f"{listing.holder} has {names} on the list “{list_.name}”{when}: a {listing.kind} has {most}{shown}",
             "remove one first, or have it shown" if shown else "remove one first",
         )
+
+
+def _earlier(pieces: list[Piece[Listing]], listing: Listing) -> list[Piece[Listing]]:
+    """Other listings than one, recorded no later: of many handed in together, the first have the places."""
+    at, key = listing.recorded_at, listing.key
+    return [p for p in pieces if p.fact.key != key and p.fact.recorded_at <= at]
 
 
 def _overlap(piece: Piece[Listing], listing: Listing) -> bool:
