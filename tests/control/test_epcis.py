@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyhaul.control.custody import CustodyRecord, standing_events
-from skyhaul.control.epcis import DEFAULT_BASE, EpcisReport, Names, epcis_document, read_epcis
+from skyhaul.control.epcis import DEFAULT_BASE, EpcisReport, Names, epcis_document, read_epcis, to_record
 from skyhaul.control.facts import CustodyEvent, Fact, Facts, Manner, Step, Withdrawal, utc
 from skyhaul.errors import ControlError
 from tests.control.worlds import said
@@ -301,7 +301,7 @@ def test_a_transformation_of_one_lot_is_a_split() -> None:
         (Step.SPLIT, "urn:u:2", "urn:lot:1"),
     ]
     split["inputEPCList"] = ["urn:lot:1", "urn:lot:2"]
-    assert read(document(split)).rejected == [
+    assert [str(row) for row in read(document(split)).rejected] == [
         "custody.json, event 1: a transformation of 2 inputs (custody knows lots that are split: one input)"
     ]
 
@@ -359,7 +359,9 @@ def test_an_event_that_cannot_be_used_is_reported_and_the_others_are_read(change
     ours["@context"] = [*CONTEXT, {"skyhaul": "https://skyhaul.example/epcis/"}]
     report = read(ours)
     assert len(report.facts) == 1
-    (line,) = report.rejected
+    (row,) = report.rejected
+    line = str(row)
+    assert row.number == 2
     assert line.startswith("custody.json, event 2: ")
     assert message in line
     assert "\n" not in line
@@ -369,7 +371,7 @@ def test_one_id_twice_is_reported() -> None:
     one = theirs("shipping", **moved("urn:p:1", "urn:p:2"))
     report = read(document(one, one))
     assert len(report.facts) == 1
-    assert "eventID urn:uuid:shipping is there already, at event 1" in report.rejected[0]
+    assert "eventID urn:uuid:shipping is there already, at event 1" in str(report.rejected[0])
 
 
 def test_an_error_declaration_repeats_its_event() -> None:
@@ -423,3 +425,37 @@ def test_an_event_without_id_is_named_after_its_content() -> None:
     first, again = read(document(one)).facts[0], read(document({**one, "recordTime": "2024-02-02T00:00:00Z"})).facts[0]
     assert first.id == again.id
     assert re.fullmatch(r"epcis-[0-9a-f]{16}", first.id)
+
+
+def test_only_what_a_document_adds_is_recorded() -> None:
+    one, two = (theirs("shipping", eventID=f"urn:uuid:{i}", **moved("urn:p:1", f"urn:p:{i}")) for i in (2, 3))
+    first = read(document(one, two))
+    added = to_record(first, Facts(), "desk")
+    assert [(number, fact.id) for number, fact in added] == [(1, "urn:uuid:2"), (2, "urn:uuid:3")]
+    there = Facts(fact for _, fact in added)
+
+    again = read(document(one, two))
+    assert to_record(again, there, "desk") == []
+    assert again.notes == ["is on record already (event 1, event 2)"]
+
+    error = {"declarationTime": "2024-03-09T00:00:00Z", "reason": "did_not_occur"}
+    gone = read(document({**one, "errorDeclaration": error}))
+    ((_, withdrawal),) = to_record(gone, there, "desk")
+    assert isinstance(withdrawal, Withdrawal)
+    assert (withdrawal.subject, withdrawal.reason) == ("urn:uuid:2", "did not occur")
+    assert to_record(gone, Facts(), "desk") == []
+    assert gone.notes == ["is declared in error, and not on record (event 1)"]
+
+    wrong = {
+        "declarationTime": "2024-03-09T00:00:00Z",
+        "reason": "incorrect_data",
+        "correctiveEventIDs": ["urn:uuid:9"],
+    }
+    right = theirs("shipping", eventID="urn:uuid:9", **moved("urn:p:1", "urn:p:7"))
+    mended = read(document({**one, "errorDeclaration": wrong}, right))
+    ((_, correction),) = to_record(mended, there, "clerk")
+    assert (correction.subject, correction.author) == ("urn:uuid:2", "clerk")
+    assert correction.source == "custody.json, event 2 (by desk)"
+    ((_, alone),) = to_record(mended, Facts(), "desk")
+    assert alone.subject == ""
+    assert mended.notes[-1] == "corrects an event that is not on record, and is taken for itself (event 2)"

@@ -32,17 +32,34 @@ _USED = frozenset(
 _SEVERAL = 3  # places that a note names
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedEvent:
+    """An event that says custody and cannot be used.
+
+    number   its place in the document, counted from 1
+    error    why, and the mend
+    """
+
+    number: int
+    error: ControlError
+
+    def __str__(self) -> str:
+        return " ".join(str(self.error).split())
+
+
 @dataclass(slots=True)
 class EpcisReport:
     """What a document gave.
 
     facts      custody events, and withdrawals of those declared never to have occurred, in order of recording
-    rejected   events that say custody and cannot be used: where, why, and the mend
+    numbers    of each fact the event that it comes from, counted from 1
+    rejected   events that say custody and cannot be used
     notes      what was passed over or not kept, by name, with how often
     """
 
     facts: list[Fact] = field(default_factory=list)
-    rejected: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    rejected: list[RejectedEvent] = field(default_factory=list)
     _notes: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, text: str, where: str) -> None:
@@ -82,7 +99,7 @@ def read_epcis(
     context, events = _events(root, where)
     reader = _Reader(where, Names(base), words.extensions(context), author, utc(recorded_at, "recorded_at"), maker)
     for number, event in enumerate(events, 1):
-        reader.take(f"event {number}", event)
+        reader.take(number, event)
     return reader.report_of_all()
 
 
@@ -131,6 +148,7 @@ class _Moment:
     """
 
     where: str
+    number: int
     id: str
     step: Step | None
     items: tuple[str, ...]
@@ -158,21 +176,19 @@ class _Reader:
         self.report = EpcisReport()
         self.moments: dict[str, _Moment] = {}
 
-    def take(self, place: str, event: Any) -> None:
+    def take(self, number: int, event: Any) -> None:
         """Read one event; one that cannot be used is reported."""
+        place = f"event {number}"
         try:
-            moment = self._moment(place, event)
+            moment = self._moment(number, place, event)
+            if moment is None:
+                return
+            other = self.moments.get(moment.id)
+            if other is not None and moment.error is None:
+                what = f"eventID {moment.id} is there already, at {other.where}"
+                raise ControlError(what, mend="give each event its own, or declare the error of one")
         except ControlError as error:
-            self.report.rejected.append(" ".join(f"{self.where}, {place}: {error}".split()))
-            return
-        if moment is None:
-            return
-        other = self.moments.get(moment.id)
-        if other is not None and moment.error is None:
-            self.report.rejected.append(
-                f"{self.where}, {place}: eventID {moment.id} is there already, at {other.where} "
-                "(give each event its own, or declare the error of one)"
-            )
+            self._reject(number, place, error)
             return
         # An error declaration repeats the event that it is about (EPCIS 2.0, section 7.4.1.5).
         self.moments[moment.id] = moment
@@ -181,7 +197,7 @@ class _Reader:
         """Facts from all events taken, packed units with what they are packed in."""
         corrections = self._corrections()
         contents = Contents()
-        facts: list[tuple[np.datetime64, Fact]] = []
+        facts: list[tuple[np.datetime64, Fact, int]] = []
         for moment in sorted(self.moments.values(), key=lambda m: m.time):
             stands = moment.error is None
             if moment.packed:
@@ -199,16 +215,21 @@ class _Reader:
             try:
                 made = [self._fact(moment, item, len(items), corrections.get(moment.id, "")) for item in items]
             except ControlError as error:
-                self.report.rejected.append(f"{self.where}, {moment.where}: {error.what} ({error.mend})")
+                self._reject(moment.number, moment.where, ControlError(error.what, mend=error.mend))
                 continue
-            facts += [(moment.recorded, fact) for fact in made]
-            facts += [(when, w) for fact in made for when, w in self._withdrawn(moment, fact)]
+            facts += [(moment.recorded, fact, moment.number) for fact in made]
+            facts += [(when, w, moment.number) for fact in made for when, w in self._withdrawn(moment, fact)]
         # Where nothing says when each was recorded, what is corrected comes before what corrects it.
-        facts.sort(key=lambda pair: (pair[0], bool(pair[1].subject)))
-        self.report.facts = _one_after_another([fact for _, fact in facts])
+        facts.sort(key=lambda found: (found[0], bool(found[1].subject)))
+        self.report.facts = _one_after_another([fact for _, fact, _ in facts])
+        self.report.numbers = [number for *_, number in facts]
         return self.report
 
-    def _moment(self, place: str, event: Any) -> _Moment | None:
+    def _reject(self, number: int, place: str, error: ControlError) -> None:
+        where = f"{self.where}, {place}" + (f": {error.where}" if error.where else "")
+        self.report.rejected.append(RejectedEvent(number, ControlError(error.what, where=where, mend=error.mend)))
+
+    def _moment(self, number: int, place: str, event: Any) -> _Moment | None:
         if not isinstance(event, Mapping):
             raise ControlError(f"no event but {str(event)[:40]}", mend=_MEND)
         kind = event.get("type")
@@ -242,6 +263,7 @@ class _Reader:
         recorded = event.get("recordTime")
         return _Moment(
             where=place,
+            number=number,
             id=self._id(event) if id_ is None else self._name("event", id_, "eventID"),
             step=step,
             items=tuple(dict.fromkeys(items)),
