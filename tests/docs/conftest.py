@@ -86,7 +86,8 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_lines: str, mess
 
 
 def clone(folder: Path) -> None:
-    """The scripts of a clone that is set up: its environment is the one that runs the tests."""
+    """The scripts and scenarios of a clone that is set up: its environment is the one that runs the tests."""
+    (folder / "scenarios").symlink_to(ROOT / "scenarios", target_is_directory=True)
     scripts = folder / "scripts"
     scripts.mkdir()
     shutil.copy(ROOT / "scripts" / "up", scripts / "up")
