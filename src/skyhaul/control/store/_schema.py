@@ -126,6 +126,23 @@ def _erasing_only(dialect: str) -> Iterable[str]:
         )
 
 
+def missing_guards(connection: sa.Connection) -> list[str]:
+    """Names of the triggers that should keep the tables append-only and are not there, switched off, or others."""
+    dialect = connection.dialect.name
+    expected = {
+        words[2]: statement
+        for statement in guards(dialect, (*APPEND_ONLY, "openings"))
+        if (words := statement.split())[1] == "TRIGGER"
+    }
+    if dialect == "postgresql":
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'"
+        there = {name: expected.get(name, "") for (name,) in connection.exec_driver_sql(query)}
+    else:
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        there = {str(row[0]): str(row[1]) for row in connection.exec_driver_sql(query)}
+    return sorted(name for name, statement in expected.items() if there.get(name) != statement)
+
+
 def revision_of(connection: sa.Connection) -> str | None:
     """The revision a database is at, None where it has no tables; StoreError where they are not a store's."""
     names = set(sa.inspect(connection).get_table_names())

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from skyhaul.control._instants import instant_text, nanoseconds, utc
 from skyhaul.control.decision import Decision
 from skyhaul.control.facts import Fact, Facts
-from skyhaul.control.log import Log, Opening, read_key
+from skyhaul.control.log import Log, Opening, Verification, VerifierKey, read_key
 from skyhaul.control.store._database import Database
 from skyhaul.control.store._decisions import (
     DecisionRecord,
@@ -29,6 +29,7 @@ from skyhaul.control.store._erasure import erase, erase_party, opening
 from skyhaul.control.store._outbox import Outbox, count_of
 from skyhaul.control.store._rows import Rows, read_leaves, stamped
 from skyhaul.control.store._schema import DECISIONS, FACTS, LEAVES, OPENINGS, STORE
+from skyhaul.control.store._verify import verify_tables
 from skyhaul.errors import ControlError, NotFoundError, StoreError
 
 Clock = Callable[[], np.datetime64]
@@ -376,3 +377,23 @@ class Store:
         self._facts, self._erased = facts, False
         self._size, self._last_at = new[-1].number + 1, new[-1].at
         return True
+
+
+def verify_store(
+    store: Store,
+    log: str | Path,
+    key: VerifierKey,
+    *,
+    witnesses: Sequence[VerifierKey] = (),
+    quorum: int | None = None,
+    earlier: Sequence[bytes] = (),
+) -> Verification:
+    """Read a whole store and its whole log, and say what is not as it was signed.
+
+    What `verify_log` says of the log with the store's entries, and besides: every value of every row of the tables is
+    held against its entry, every private value against its commitment, every shape against its hash. A value whose
+    salt is gone needs an erasure that says so. Raises RecordError where the log's folder cannot be read at all.
+    """
+    return verify_tables(
+        store._database, Path(log), key, store.log_key, witnesses=witnesses, quorum=quorum, earlier=earlier
+    )
