@@ -49,7 +49,7 @@ def simulate(
         typer.Option(
             "--registry",
             metavar="PLACE",
-            help="Facts of service control, in place of the scenario's: a file or folder.",
+            help="Whose facts decide, in place of the scenario's: a registry, or facts in files.",
         ),
     ] = None,
     as_known: Annotated[

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skyhaul.errors import ControlError
+from skyhaul.errors import NotFoundError
 
 if TYPE_CHECKING:
     from skyhaul.control.facts import Fact, Facts
@@ -21,8 +21,9 @@ def is_url(place: str) -> bool:
 def read_control_facts(places: Sequence[str | Path]) -> Facts:
     """The facts of all places together, in the order in which they were recorded.
 
-    A place is a file or folder of facts (`skyhaul.sources.read_facts`). Raises ControlError naming file, item and mend,
-    also for facts that contradict each other.
+    A place is a registry's folder, the address of a PostgreSQL database that holds one, a scenario with facts of its
+    own, or a file or folder of facts (`skyhaul.sources.read_facts`). Raises ControlError naming file, item and mend,
+    also for facts that contradict each other, and what opening a registry raises.
     """
     from skyhaul.control.facts import Facts
 
@@ -41,8 +42,18 @@ def facts_sha256(facts: Iterable[Fact]) -> str:
 
 
 def _facts_of(place: str) -> Iterable[Fact]:
+    from skyhaul.control.registry import Registry, is_registry
     from skyhaul.sources import read_facts
 
-    if is_url(place):
-        raise ControlError("is no file or folder of facts", where=place, mend="give a path")
-    return read_facts(place)
+    path = Path(place)
+    if is_url(place) or is_registry(path):
+        with Registry.open(place, read_only=True) as registry:
+            return list(registry.facts)
+    if path.suffix == ".toml" or (path / "scenario.toml").is_file():
+        from skyhaul.scenario._read import load_scenario
+
+        control = load_scenario(path).control
+        if control is None:
+            raise NotFoundError("the scenario has no facts", where=place, mend="give it a [control] table")
+        return control.known_facts()
+    return read_facts(path)

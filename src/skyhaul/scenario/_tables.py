@@ -273,9 +273,7 @@ class TerminalTable(_Table):
             raise ValueError("expected a track or a place of its own, found both")
         times = [point.time for point in self.track]
         if len({isinstance(time, datetime) for time in times}) > 1:
-            raise ValueError(
-                "expected waypoints all with instants or all with times after the start, found both"
-            )
+            raise ValueError("expected waypoints all with instants or all with times after the start, found both")
         for number, (one, next_) in enumerate(pairwise(times), 2):
             if not one < next_:  # type: ignore[operator]
                 raise ValueError(f"expected waypoints in the order of time, found number {number} no later than before")
@@ -352,7 +350,7 @@ class ControlTable(_Table):
     """Service control: the facts that decide who may be served."""
 
     facts: Annotated[tuple[FactsPlace, ...], BeforeValidator(_listed), Field(min_length=1)] = Field(
-        description="Files and folders of facts, relative to here."
+        description="Files and folders of facts, or registries, relative to here."
     )
     position_uncertainty_m: Annotated[Finite, Field(ge=0.0)] = Field(
         default=60.0, description="Half axis of the 95 % ellipse in which the network knows each terminal to be."

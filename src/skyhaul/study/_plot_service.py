@@ -71,11 +71,11 @@ def plot_service(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
     height = 1.75 + 0.42 * len(rows)
     with canvas(11.0, max(height, 2.6), "Who may be served, and why not", subtitle) as figure:
         axes = figure.subplots()
-        first, last = shown[0].start, max(span.end for span in shown)
+        first, last, lost = shown[0].start, max(span.end for span in shown), False
         for line, k in enumerate(rows):
             for span in spans[k]:
                 _bar(axes, line, span, (last - first) / np.timedelta64(1, "s"))
-            _no_path(axes, line, dataset, k)
+            lost = _no_path(axes, line, dataset, k) or lost
         axes.set_yticks(range(len(rows)), [record.names[k] for k in rows])
         axes.set_ylim(len(rows) - 0.45, -0.55)
         axes.set_xlim(first, last)  # type: ignore[arg-type]
@@ -83,7 +83,9 @@ def plot_service(dataset: xr.Dataset, terminals: Sequence[str] = ()) -> Figure:
         axes.grid(visible=False, axis="y")
         clock_axis(axes, np.array([first, last]))
         axes.set_xlabel("UTC")
-        figure.legend(handles=_handles(shown), loc="outside lower center", ncols=4, handlelength=1.8, fontsize=8.0)
+        figure.legend(
+            handles=_handles(shown, lost), loc="outside lower center", ncols=4, handlelength=1.8, fontsize=8.0
+        )
     return figure
 
 
@@ -114,8 +116,9 @@ def _bar(axes: Axes, line: int, span: Span, whole_s: float) -> None:
     colour, hatch = _style(span)
     width: Any = span.end - span.start
     axes.barh(line, width, left=span.start, height=0.56, color=colour, hatch=hatch, edgecolor="white", linewidth=0.6)
-    text = _label(span)
-    if span.seconds / whole_s > 0.0095 * len(text):  # as wide as its words
+    # As much of its words as it is wide.
+    text = next((t for t in (_label(span), str(span.code.value)) if span.seconds / whole_s > 0.0095 * len(t)), "")
+    if text:
         middle: Any = span.start + (span.end - span.start) / 2
         dark = colour in (BLUE, VERMILION, "#555555", GREEN, BLACK)
         box = {"facecolor": colour, "edgecolor": "none", "pad": 1.2} if hatch else None
@@ -132,8 +135,8 @@ def _style(span: Span) -> tuple[str, str]:
     return _PROBATION if span.ruling == Ruling.PROBATION else STYLES[span.code]
 
 
-def _no_path(axes: Axes, line: int, dataset: xr.Dataset, k: int) -> None:
-    """A thin line below the bar where a permitted terminal has no path."""
+def _no_path(axes: Axes, line: int, dataset: xr.Dataset, k: int) -> bool:
+    """A thin line below the bar where a permitted terminal has no path; whether there is any."""
     lost: AnyArray = (dataset["disablement_code"].values[:, k] == Code.OKAY) & (
         dataset["outage_cause"].values[:, k] != 0
     )
@@ -142,9 +145,10 @@ def _no_path(axes: Axes, line: int, dataset: xr.Dataset, k: int) -> None:
     for begin, end in zip(edges[::2], edges[1::2], strict=True):
         left = slots[begin]
         axes.barh(line + 0.36, slots[end - 1] + _SLOT - left, left=left, height=0.09, color=INK, linewidth=0)
+    return bool(len(edges))
 
 
-def _handles(spans: list[Span]) -> list[Any]:
+def _handles(spans: list[Span], lost: bool) -> list[Any]:
     from matplotlib.patches import Patch
 
     codes = sorted({span.code for span in spans}, key=list(STYLES).index)
@@ -154,7 +158,8 @@ def _handles(spans: list[Span]) -> list[Any]:
     ]
     if any(span.ruling == Ruling.PROBATION for span in spans):
         handles.append(Patch(facecolor=SKY_BLUE, edgecolor="white", label="served on probation"))
-    handles.append(Patch(facecolor=INK, label="permitted, no path"))
+    if lost:
+        handles.append(Patch(facecolor=INK, label="permitted, no path"))
     return handles
 
 
