@@ -17,6 +17,7 @@ from skyhaul.cli import (
     exec,
     inquire,
     look,
+    net,
     path,
     plot,
     scenario,
@@ -59,6 +60,7 @@ app.command("link", context_settings=_link.COMMAND_LINE)(_link.link)
 app.command("exec")(exec.exec_)
 app.command("shell")(exec.shell)
 app.add_typer(trace.app, name="trace")
+app.add_typer(net.app, name="net")
 app.command("doctor")(_doctor.doctor)
 app.command("dish")(dish.dish)
 app.command("inquire")(inquire.inquire)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -114,6 +116,18 @@ def shell(
     _behind(terminal, (os.environ.get("SHELL") or "sh",), scenario, start, live, pop, registry, given)
 
 
+@contextlib.contextmanager
+def not_found(command: str) -> Iterator[None]:
+    """Say of a program that is not there what a shell says: one line, and status 127."""
+    try:
+        yield
+    except NotFoundError as error:
+        if f"'{command}'" not in error.what or "command" not in error.what:
+            raise
+        typer.echo(f"skyhaul: {error}", err=True)
+        raise typer.Exit(_NOT_FOUND) from None
+
+
 def _behind(
     terminal: str,
     command: tuple[str, ...],
@@ -129,11 +143,8 @@ def _behind(
     from skyhaul.live._world_options import WorldOptions
 
     options = WorldOptions(scenario, command, terminal, tuple(pops or ()), **given)
-    try:
+    with not_found(command[0]):
         check_command(command[0])
-    except NotFoundError as error:
-        typer.echo(f"skyhaul: {error}", err=True)
-        raise typer.Exit(_NOT_FOUND) from None
     changes: dict[str, object] = {"control.facts": registry} if registry else {}
     status = run_exec(options, lambda: scenario_source(scenario, (terminal,), start=start, live=live, changes=changes))
     raise typer.Exit(status)

@@ -56,7 +56,7 @@ def listen(name: str) -> socket.socket:
 def answer(listener: socket.socket) -> Channel | None:
     """Take a call; none of another user's."""
     call, _ = listener.accept()
-    if _user_of(call) != os.getuid():
+    if _peer(call)[1] != os.getuid():
         call.close()
         return None
     call.settimeout(_TIMEOUT_S)
@@ -65,17 +65,7 @@ def answer(listener: socket.socket) -> Channel | None:
 
 def call(name: str, message: dict[str, Any], *, timeout_s: float = _TIMEOUT_S) -> tuple[dict[str, Any], list[int]]:
     """Ask a world, and take its answer. NotFoundError when there is none of that name."""
-    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    with opened:
-        opened.settimeout(timeout_s)
-        try:
-            opened.connect(_address(name))
-        except OSError:
-            up = worlds_up()
-            mend = near_names(name, up) if up else "skyhaul net up SCENARIO"
-            raise NotFoundError(f"there is no world '{name}'", mend=mend) from None
-        if _user_of(opened) != os.getuid():
-            raise SkyhaulError(f"the world '{name}' is not yours", mend="another user has taken its name")
+    with _connected(name, timeout_s) as opened:
         channel = Channel(opened)
         try:
             channel.send(message)
@@ -90,6 +80,21 @@ def call(name: str, message: dict[str, Any], *, timeout_s: float = _TIMEOUT_S) -
         told = received[0]["error"]
         raise NotFoundError(told["what"], mend=told["mend"])
     return received
+
+
+def hang_up(name: str, timeout_s: float) -> int:
+    """Ask a world to end, and wait until it has: 0, or the number of its process where that takes too long."""
+    with _connected(name, timeout_s) as opened:
+        channel = Channel(opened)
+        try:
+            channel.send({"end": True})
+            while channel.receive() is not None:
+                pass
+        except TimeoutError:
+            return _peer(opened)[0]
+        except OSError:
+            return 0
+    return 0
 
 
 def worlds_up() -> tuple[str, ...]:
@@ -137,6 +142,24 @@ def _address(name: str) -> str:
     return f"\0{_prefix()}{name}"
 
 
-def _user_of(opened: socket.socket) -> int:
-    _, user, _ = struct.unpack("iII", opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return int(user)
+def _connected(name: str, timeout_s: float) -> socket.socket:
+    """A connection to a world of this user."""
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    opened.settimeout(timeout_s)
+    try:
+        opened.connect(_address(name))
+    except OSError:
+        opened.close()
+        up = worlds_up()
+        mend = near_names(name, up) if up else "skyhaul net up SCENARIO"
+        raise NotFoundError(f"there is no world '{name}'", mend=mend) from None
+    if _peer(opened)[1] != os.getuid():
+        opened.close()
+        raise SkyhaulError(f"the world '{name}' is not yours", mend="another user has taken its name")
+    return opened
+
+
+def _peer(opened: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end."""
+    process, user, _ = struct.unpack("iII", opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(process), int(user)

@@ -39,6 +39,7 @@ class WorldSupervisor:
     owner    a process that the world belongs to: it is told when the world is ready, asks like others, and the world
              ends when it is gone
     ready    called when the world is up, with what it says of its places
+    say      takes the lines meant for people; without it they go to standard error, or to the owner
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class WorldSupervisor:
         name: str = "",
         owner: Channel | None = None,
         ready: Callable[[dict[str, Any]], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self._options, self._source, self._name, self._owner = options, source, name, owner
-        self._when_ready = ready
+        self._when_ready, self._sayer = ready, say
         self._carrier = 0
         self._way_out: subprocess.Popen[bytes] | None = None
         self._ready: dict[str, Any] | None = None
@@ -156,7 +158,7 @@ class WorldSupervisor:
         elif "ready" in message:
             self._ready = message["ready"]
             if self._when_ready is not None:
-                self._when_ready(message["ready"])
+                self._when_ready(self._told())
             if self._owner is not None:
                 _quietly(self._owner, {"ready": self._told()})
             waiting, self._waiting = self._waiting, []
@@ -281,7 +283,9 @@ class WorldSupervisor:
                 self._say(line)
 
     def _say(self, text: str) -> None:
-        if self._owner is not None:
+        if self._sayer is not None:
+            self._sayer(text)
+        elif self._owner is not None:
             _quietly(self._owner, {"note": text})
         else:
             print(f"skyhaul: {text}", file=sys.stderr, flush=True)
