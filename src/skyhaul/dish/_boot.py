@@ -43,11 +43,6 @@ class BootTimes:
     first_pop_ping: float = 1.0
     stable_connection: float = 5.0
 
-    @classmethod
-    def none(cls) -> BootTimes:
-        """A start that takes no time."""
-        return cls(*(0.0 for _ in STEPS))
-
 
 _ON_SEARCH = STEPS.index("burst_detected")
 _NEEDS_SKY = ("burst_detected", "initial_network_entry")
@@ -80,11 +75,13 @@ class Boot:
     """How far a dish has come. Its clock is seconds since the dish started.
 
     `reached` holds the second at which each step was first reached since then. A dish that was stowed or asleep
-    searches the sky anew: it waits for those steps again, without telling new times.
+    searches the sky anew: it waits for those steps again, without telling new times. `at_once` lets the first way
+    through the steps take no longer than the network does.
     """
 
-    def __init__(self, times: BootTimes, reached: Mapping[str, float] | None = None) -> None:
+    def __init__(self, times: BootTimes, reached: Mapping[str, float] | None = None, *, at_once: bool = False) -> None:
         self._times = times
+        self._at_once = at_once
         self.reached: dict[Step, float] = {step: reached[step] for step in STEPS if reached and step in reached}
         self._next = len(self.reached)
         self._since_s = max(self.reached.values(), default=0.0)
@@ -106,12 +103,12 @@ class Boot:
     def search(self, now_s: float) -> None:
         """Radio off, or just on again: the sky is to be searched from now."""
         if not self.starting:
-            self._next, self._since_s = _ON_SEARCH, now_s
+            self._next, self._since_s, self._at_once = _ON_SEARCH, now_s, False
 
     def advance(self, now_s: float, path: Cause | None) -> Cause | None:
         """Go on as far as time and sky allow, and say what stands in the way; `path` is what the network says."""
         while (step := self.waits_for) is not None:
-            due = self._since_s + float(getattr(self._times, step))
+            due = self._since_s + (0.0 if self._at_once else float(getattr(self._times, step)))
             if now_s < due or self._held(step, path):
                 break
             self._since_s = due if self.starting else now_s  # the sky and the network may have kept it waiting

@@ -104,15 +104,14 @@ class Dish:
     def follow(self, feed: DishFeed) -> None:
         """Live through the time from the last instant until the feed's now.
 
-        After a pause longer than its history the dish wakes as one that ran on unseen. Where time went back it starts
-        anew: it never shows values of the future.
+        Of a pause longer than its history it lives through the end only; the rest is lost, as is the time since its
+        record was taken. Where time went back it starts anew: it never shows values of the future.
         """
         now = feed.now_ns() // STEP_NS * STEP_NS
-        seen = self.time_ns or self._record.seen_ns
-        if seen > now:
+        if now < (self.time_ns or self._record.seen_ns):
             self._forget_time()
-            seen = 0
-        first = max(seen + STEP_NS if seen else now, now - SAMPLES * SECOND_NS)
+        # One that comes back from a record starts at now: nobody was there in between.
+        first = max(self.time_ns + STEP_NS, now - SAMPLES * SECOND_NS) if self.state else now
         for time_ns in range(first, now + 1, STEP_NS):
             self.advance(feed.state(self.terminal, time_ns))
 
@@ -187,7 +186,7 @@ class Dish:
     def _start(self, time_ns: int, *, commanded: bool) -> None:
         count = self._record.boot_count + 1
         self._record = replace(self._record, booted_ns=time_ns, boot_count=count, commanded=commanded)
-        self._boot = Boot(BootTimes.none() if self._ready and not commanded else self._times)
+        self._boot = Boot(self._times, at_once=self._ready and not commanded)
         self.history = History()
         self.outages = Outages()
         # Published experiments emptied the map by a restart before dishes could be asked to.

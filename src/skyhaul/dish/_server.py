@@ -44,14 +44,14 @@ class DishServer:
 
     async def start(self) -> None:
         """Bring every dish to the feed's now and listen. Raises InputError for an address that is taken."""
-        await self._follow_once()
+        await self.follow()
         try:
             for address, dish in self.dishes.items():
                 await self._listen(address, dish)
         except BaseException:
             await self.stop()
             raise
-        self._following = asyncio.create_task(self._follow())
+        self._following = asyncio.create_task(self._keep_following())
 
     async def add(self, address: Address, dish: Dish) -> None:
         """Serve one more dish. Raises InputError for an address that is taken."""
@@ -102,15 +102,16 @@ class DishServer:
         await server.start()
         self._servers[address] = server
 
-    async def _follow(self) -> None:
+    async def _keep_following(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             due = max(due + _STEP_S, loop.time())
             await asyncio.sleep(due - loop.time())
-            await self._follow_once()
+            await self.follow()
 
-    async def _follow_once(self) -> None:
+    async def follow(self) -> None:
+        """Bring every dish to the feed's now; done twice a second by itself."""
         for number, dish in enumerate(list(self.dishes.values()), start=1):
             dish.follow(self._feed)
             if number % _AT_ONCE == 0:
