@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy as np
 from skyhaul.emulation._engine import Engine
 from skyhaul.emulation._plan import DirectionReport, Fates
 from skyhaul.emulation._settings import Cause
-from skyhaul.types import Ints
+from skyhaul.types import Floats, Ints
 
 # From 1 µs to 1000 s in steps of 0.2 %.
 _EDGES_NS = np.geomspace(1e3, 1e12, 10_372)
@@ -115,3 +117,35 @@ class Watch:
             measure.add(fates[fates["direction"] == direction])
         if self._keep is not None:
             self._keep(fates)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far two samples are from coming from one distribution (Kolmogorov and Smirnov's two-sample test).
+
+    statistic   largest distance of their empirical distributions, 0 to 1
+    p_value     chance of one as large where both have one distribution, from Kolmogorov's limit with Stephens'
+                correction for finite samples (Stephens, "Use of the Kolmogorov–Smirnov, Cramér–von Mises and related
+                statistics without extensive tables", J. R. Stat. Soc. B 32, 1970); the samples' values are taken as
+                independent of each other
+    sizes       of the two samples
+    """
+
+    statistic: float
+    p_value: float
+    sizes: tuple[int, int]
+
+
+def agreement(one: Floats, other: Floats) -> Agreement | None:
+    """Compare two samples; None where one is empty."""
+    if not one.size or not other.size:
+        return None
+    first, second = np.sort(one), np.sort(other)
+    both = np.concatenate([first, second])
+    below = [np.searchsorted(sample, both, side="right") / sample.size for sample in (first, second)]
+    distance = float(np.abs(below[0] - below[1]).max())
+    root = math.sqrt(first.size * second.size / (first.size + second.size))
+    scaled = (root + 0.12 + 0.11 / root) * distance
+    terms = np.arange(1, 101)
+    tail = 2.0 * float(((-1.0) ** (terms - 1) * np.exp(-2.0 * (terms * scaled) ** 2)).sum()) if scaled > 0.2 else 1.0
+    return Agreement(distance, min(1.0, max(0.0, tail)), (first.size, second.size))

@@ -1,22 +1,44 @@
-"""`--report DIR`: every packet of a run as Parquet, the summary as JSON, and a picture of each direction."""
+"""`--report DIR`: every packet of a run as Parquet, what was asked and given as JSON, and pictures of it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from skyhaul.emulation._measure import agreement
 from skyhaul.emulation._plan import FATE, Fates
+from skyhaul.emulation._report_pictures import draw_direction, draw_fidelity
 from skyhaul.emulation._settings import Cause
 from skyhaul.errors import OutputError
-from skyhaul.types import Floats
+from skyhaul.types import Bools, Floats
 
 DIRECTIONS = ("up", "down")
 _GROUP = 1 << 16  # fates of one row group
-_POINTS = 20_000  # of a picture: more are only ink
-_BIN_S = 0.1
+_APART_S = 0.05  # packets nearer to each other met the same state of the link
+_NEAR_S = 1.0  # what the link was to be counts where there were packets that near
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What one direction of a link was to be, at S instants of a run.
+
+    time_s     (S,) from the start of the run
+    delay_ms   (S,) one-way delay without a wait for the rate
+    rate_bps   (S,) `inf`: no limit
+    outage     (S,) nothing passes
+    carriers   (time_s, words) of whoever carried the traffic from then on
+    """
+
+    time_s: Floats
+    delay_ms: Floats
+    rate_bps: Floats
+    outage: Bools
+    carriers: tuple[tuple[float, str], ...] = ()
 
 
 class PacketFile:
@@ -67,57 +89,104 @@ class PacketFile:
         self._writer.write_table(pa.table(columns, schema=self._schema))
 
 
-def write_report(folder: Path, summary: dict[str, Any]) -> None:
-    """Write `summary.json`, and `up.png` and `down.png` from the packets that are in the folder."""
+def write_report(folder: Path, summary: dict[str, Any], configured: Mapping[str, Configured] | None = None) -> None:
+    """Write `summary.json`, `report.json` and pictures, from the packets that are in the folder.
+
+    configured   what `up` and `down` were to be, where that is known beside the packets
+    """
     import pandas as pd
 
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     packets = pd.read_parquet(folder / "packets.parquet")
+    asked = dict(configured or {})
+    report: dict[str, Any] = {}
+    samples = {}
     for direction in DIRECTIONS:
-        _draw(folder / f"{direction}.png", direction, packets[packets["direction"] == direction])
+        part = packets[packets["direction"] == direction]
+        report[direction], samples[direction] = compare(part, asked.get(direction))
+        draw_direction(folder / f"{direction}.png", direction, part, asked.get(direction))
+    draw_fidelity(folder / "fidelity.png", report, samples)
+    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
 
 
-def _draw(path: Path, direction: str, packets: Any) -> None:
-    import matplotlib as mpl
+def compare(packets: Any, configured: Configured | None) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """What the link was to do against what it did, and the samples that say so.
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
+    packets   the rows of `packets.parquet` of one direction, as a data frame
 
-    figure, (delay, rate, drops) = plt.subplots(3, 1, figsize=(10, 9), sharex=True, layout="constrained")
+    The delays compared with the configured ones are those after the wait for the rate, one packet in every 50 ms, so
+    that every time counts alike however many packets it had.
+    """
     delivered = packets[packets["cause"] == "delivered"]
-    some = delivered.iloc[:: max(1, len(delivered) // _POINTS)]
-    delay.plot(some["arrival_s"], (some["written_s"] - some["arrival_s"]) * 1e3, ".", ms=2, label="given")
-    delay.plot(some["arrival_s"], (some["release_s"] - some["arrival_s"]) * 1e3, ".", ms=1, label="asked of the link")
-    delay.set(ylabel="one-way delay, ms", title=f"{direction}: what each packet was to take, and took", ylim=(0, None))
-    delay.legend(loc="upper right")
-    end = float(packets["arrival_s"].max()) if len(packets) else 1.0
-    edges = np.arange(0.0, end + 2 * _BIN_S, _BIN_S)
-    rate.step(
-        edges[:-1], _per_bin(packets["arrival_s"], packets["wire_bytes"], edges) * 8e-6, where="post", label="came"
+    error_us = np.asarray(delivered["written_s"] - delivered["release_s"], np.float64) * 1e6
+    seconds = float(packets["arrival_s"].max() - packets["arrival_s"].min()) if len(packets) else 0.0
+    facts: dict[str, Any] = {
+        "packets": int(packets["packets"].sum()),
+        "dropped": _dropped(packets),
+        "delay_error_us": {name: _quantile(error_us, share) for name, share in _SHARES.items()},
+        "early": int(np.count_nonzero(error_us < 0.0)),
+        "reordered": _reordered(delivered),
+        "mean_rate_mbit": round(float(delivered["wire_bytes"].sum()) * 8e-6 / seconds, 3) if seconds else None,
+    }
+    samples = {"error_us": error_us, "measured_ms": np.zeros(0), "configured_ms": np.zeros(0)}
+    if configured is None or not len(delivered):
+        return facts, samples
+    at = np.asarray(delivered["departure_s"], np.float64)
+    took = np.asarray(delivered["written_s"], np.float64) - at
+    _, first = np.unique(np.floor(at / _APART_S), return_index=True)
+    samples["measured_ms"] = took[first] * 1e3
+    used = np.sort(at[first])
+    place = np.searchsorted(used, configured.time_s)
+    gap = np.minimum(
+        np.abs(configured.time_s - used[np.clip(place - 1, 0, None)]),
+        np.abs(configured.time_s - used[np.clip(place, None, used.size - 1)]),
     )
-    rate.step(
-        edges[:-1], _per_bin(delivered["written_s"], delivered["wire_bytes"], edges) * 8e-6, where="post", label="left"
+    near = ~configured.outage & (gap <= _NEAR_S)
+    samples["configured_ms"] = configured.delay_ms[near]
+    found = agreement(samples["measured_ms"], samples["configured_ms"])
+    facts["delay_ms"] = {
+        name: {label: _quantile(samples[f"{name}_ms"], share) for label, share in _SHARES.items()}
+        for name in ("measured", "configured")
+    }
+    rate = configured.rate_bps[near]
+    limited = np.isfinite(rate)
+    facts["configured_rate_mbit"] = round(float(rate[limited].mean()) * 1e-6, 3) if limited.any() else None
+    facts["outage_s"] = round(float(np.mean(configured.outage)) * _length_s(configured), 3)
+    facts["kolmogorov_smirnov"] = (
+        None
+        if found is None
+        else {"statistic": round(found.statistic, 4), "p_value": round(found.p_value, 4), "sizes": list(found.sizes)}
     )
-    rate.set(ylabel="Mbit/s", ylim=(0, None))
-    rate.legend(loc="upper right")
+    return facts, samples
+
+
+_SHARES = {"p1": 0.01, "p50": 0.5, "p99": 0.99}
+
+
+def _length_s(configured: Configured) -> float:
+    return float(np.ptp(configured.time_s)) if configured.time_s.size else 0.0
+
+
+def _quantile(values: Floats, share: float) -> float | None:
+    return round(float(np.quantile(values, share)), 3) if values.size else None
+
+
+def _dropped(packets: Any) -> dict[str, int]:
+    counts = {}
     for cause in Cause:
         if cause is Cause.DELIVERED:
             continue
         gone = packets[packets["cause"] == cause.name.lower()]
-        count = gone["packets"] if cause is not Cause.LOSS else packets["lost"]
-        times = gone["departure_s"] if cause is not Cause.LOSS else packets["departure_s"]
-        if count.sum():
-            drops.step(edges[:-1], _per_bin(times, count, edges), where="post", label=cause.name.lower())
-    drops.set(xlabel="time from the start, s", ylabel="packets dropped per s", ylim=(0, None))
-    if drops.get_legend_handles_labels()[0]:
-        drops.legend(loc="upper right")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+        # Packets that were lost one by one are noted on the run of packets they were part of.
+        count = int(packets["lost"].sum()) if cause is Cause.LOSS else int(gone["packets"].sum())
+        if count:
+            counts[cause.name.lower()] = count
+    return counts
 
 
-def _per_bin(times: Any, amounts: Any, edges: Floats) -> Floats:
-    counts, _ = np.histogram(np.asarray(times), edges, weights=np.asarray(amounts, np.float64))
-    return np.asarray(counts / _BIN_S)
+def _reordered(delivered: Any) -> int:
+    written = np.asarray(delivered.sort_values("serial")["written_s"], np.float64)
+    return int(np.count_nonzero(np.diff(written) < 0.0))
 
 
 def _words(numbers: Any, words: Any) -> Any:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from skyhaul.live._report import RunRecord, write_run_report
     from skyhaul.live._source import PlannedSource, scenario_source, trace_source
     from skyhaul.live._spec import ScenarioSpec, TraceSpec
     from skyhaul.live._status import StatusLine
@@ -18,6 +19,7 @@ __all__ = [
     "Bounds",
     "PathState",
     "PlannedSource",
+    "RunRecord",
     "ScenarioSpec",
     "StatusLine",
     "TableSource",
@@ -28,10 +30,12 @@ __all__ = [
     "trace_of_dataset",
     "trace_of_scenario",
     "trace_source",
+    "write_run_report",
     "write_trace",
 ]
 
 _HOMES = {
+    "_report": ("RunRecord", "write_run_report"),
     "_source": ("PlannedSource", "scenario_source", "trace_source"),
     "_spec": ("ScenarioSpec", "TraceSpec"),
     "_trace_files": ("read_trace", "write_trace"),
