@@ -50,9 +50,13 @@ class Netlink:
         """The number of a device; OSError when there is none of that name."""
         return socket.if_nametoindex(device)
 
-    def add_veth(self, name: str, peer: str, *, peer_namespace: int, hardware: bytes = b"") -> None:
+    def add_veth(
+        self, name: str, peer: str, *, peer_namespace: int, hardware: bytes = b"", peer_hardware: bytes = b""
+    ) -> None:
         """Two devices joined back to back: `name` here, `peer` in the network namespace open as `peer_namespace`."""
         there = _link_header() + _text(_LINK_NAME, peer) + _attribute(_LINK_NS_FD, struct.pack("=I", peer_namespace))
+        if peer_hardware:
+            there += _attribute(_LINK_ADDRESS, peer_hardware)
         info = _attribute(_INFO_KIND, b"veth") + _attribute(
             _INFO_DATA | _NESTED, _attribute(_VETH_PEER | _NESTED, there)
         )

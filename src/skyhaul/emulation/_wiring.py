@@ -277,13 +277,22 @@ def join_point_to_point(wire: Wire, kind: DeviceKind, engine: int, name: str, pe
     return device
 
 
-def quiet_device(wire: Wire, device: str, *, arp: bool = False) -> None:
+def join_directly(wire: Wire, name: str, peer: str, network: int) -> None:
+    """A device of this namespace whose packets come out of `peer` in another at once, both up and without addresses."""
+    with Netlink() as netlink:
+        netlink.add_veth(name, peer, peer_namespace=network, hardware=_HARDWARE, peer_hardware=_HARDWARE)
+    quiet_device(wire, name)
+    with inside_network(network):
+        quiet_device(wire, peer)
+
+
+def quiet_device(wire: Wire, device: str) -> None:
     """Bring a device up without the kernel's own chatter (neighbours, routers, link-local addresses), which would be
-    traffic on the link; `arp`: but for asking for neighbours, where nobody carries packets to the other end."""
+    traffic on the link."""
     set_kernel(f"net/ipv6/conf/{device}/addr_gen_mode", "1")
     set_kernel(f"net/ipv6/conf/{device}/accept_ra", "0")
     with Netlink() as netlink:
-        netlink.set_up(device, mtu=wire.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=not arp, one_segment=not wire.offload)
+        netlink.set_up(device, mtu=wire.mtu, tx_queue=_TRANSMIT_QUEUE, no_arp=True, one_segment=not wire.offload)
 
 
 def _address(wire: Wire, addresses: LinkAddresses, device: str, *, near: bool) -> None:

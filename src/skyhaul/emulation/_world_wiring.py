@@ -29,10 +29,10 @@ from skyhaul.emulation._wiring import (
     allow_ping,
     forward,
     has_six,
+    join_directly,
     join_point_to_point,
     near_end,
     new_network,
-    quiet_device,
     router_end,
     widen_tcp,
 )
@@ -147,9 +147,7 @@ class WorldWiring:
     def _server(self, place: Place, number: int, pop_network: int) -> int:
         pop = self._world.pops[place.pop]
         network = new_network()
-        with Netlink() as netlink:
-            netlink.add_veth(DEVICE, f"s{number}", peer_namespace=pop_network)
-        quiet_device(self._plain, DEVICE, arp=True)
+        join_directly(self._plain, DEVICE, f"s{number}", pop_network)
         self._meet(DEVICE, place, pop)
         with Netlink() as netlink:
             netlink.add_route(ANY, DEVICE, pop.address)
@@ -158,7 +156,6 @@ class WorldWiring:
         allow_ping()
         widen_tcp(self._wire(0) if self._world.terminals else self._plain)
         with inside_network(pop_network):
-            quiet_device(self._plain, f"s{number}", arp=True)
             self._meet(f"s{number}", pop, place)
         enter_network(self._engine)
         return network
@@ -168,13 +165,11 @@ class WorldWiring:
         exchange = new_network()
         for index, pop in enumerate(self._world.pops):
             network = ends.networks[pop.key]
+            join_directly(self._plain, f"p{index}", "out0", network)
             with Netlink() as netlink:
-                netlink.add_veth(f"p{index}", "out0", peer_namespace=network)
-                quiet_device(self._plain, f"p{index}", arp=True)
                 netlink.add_address(f"p{index}", EXCHANGE, pop.address)
                 netlink.add_route(pop_prefix(index), f"p{index}", pop.address)
             with inside_network(network), Netlink() as netlink:
-                quiet_device(self._plain, "out0", arp=True)
                 netlink.add_address("out0", pop.address, EXCHANGE)
                 netlink.add_route(ANY, "out0", EXCHANGE)
                 translated = masquerade("out0")

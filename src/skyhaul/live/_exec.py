@@ -11,7 +11,7 @@ from typing import Any
 from skyhaul.errors import InputError, NotFoundError, SkyhaulError
 from skyhaul.live._tables import TableSource
 from skyhaul.live._world_calls import cards
-from skyhaul.live._world_options import WorldOptions
+from skyhaul.live._world_options import WorldOptions, find_name
 from skyhaul.live._world_supervisor import WorldSupervisor
 
 
@@ -28,7 +28,7 @@ def run_exec(options: WorldOptions, open_source: Callable[[], TableSource]) -> i
     check_command(options.command[0])
     scenario, terminal = options.scenario, options.terminal
     for world in cards():
-        if world.scenario == scenario and terminal in world.places:
+        if world.scenario == scenario and find_name(terminal, world.places):
             raise _in_use(terminal, world.process)
     try:
         return WorldSupervisor(

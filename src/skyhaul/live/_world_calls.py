@@ -16,7 +16,7 @@ from typing import Any
 
 from skyhaul.emulation._messages import Channel
 from skyhaul.errors import InputError, NotFoundError, SkyhaulError
-from skyhaul.live._world_options import near_names
+from skyhaul.live._world_options import find_name, near_names
 
 _LONGEST_NAME = 64
 _TIMEOUT_S = 10.0
@@ -122,7 +122,7 @@ def cards() -> list[WorldCard]:
 
 def find_world(place: str, worlds: Sequence[WorldCard]) -> WorldCard:
     """The one world that has a place. NotFoundError when there is none; SkyhaulError when there are several."""
-    having = [world for world in worlds if place in world.places]
+    having = [world for world in worlds if find_name(place, world.places)]
     if len(having) > 1:
         names = ", ".join(world.name for world in having)
         raise SkyhaulError(f"'{place}' is in several worlds: {names}", mend="say which by --net")
@@ -130,7 +130,7 @@ def find_world(place: str, worlds: Sequence[WorldCard]) -> WorldCard:
         return having[0]
     if not worlds:
         raise NotFoundError("no world is up", mend="skyhaul net up SCENARIO")
-    mend = near_names(place, (name for world in worlds for name in world.places))
+    mend = near_names(place, {name for world in worlds for name in world.places})
     raise NotFoundError(f"no world that is up has '{place}'", mend=mend)
 
 

@@ -34,7 +34,7 @@ from skyhaul.emulation._world import WorldMap
 from skyhaul.emulation._world_wiring import WorldEnds, WorldWiring
 from skyhaul.errors import NotFoundError, SkyhaulError
 from skyhaul.live._tables import TableSource
-from skyhaul.live._world_options import WorldOptions, near_names
+from skyhaul.live._world_options import WorldOptions, find_name, near_names
 
 if TYPE_CHECKING:
     from skyhaul.emulation import Engine
@@ -100,12 +100,9 @@ class WorldCarrier:
         names = source.terminals
         homes = [source.home(number) or "pop" for number in range(len(names))]
         known = source.pops or ("pop",)
-        wanted = [*homes, *options.pops, *(pop for _, pop in options.servers)]
-        for pop in wanted:
-            if pop not in known:
-                raise NotFoundError(f"there is no point of presence '{pop}'", mend=near_names(pop, known))
-        order = tuple(pop for pop in known if pop in set(wanted))
-        return WorldMap.of(list(zip(names, homes, strict=True)), order, options.servers)
+        servers = [(name, _known_pop(pop, known)) for name, pop in options.servers]
+        wanted = {*homes, *(_known_pop(pop, known) for pop in options.pops), *(pop for _, pop in servers)}
+        return WorldMap.of(list(zip(names, homes, strict=True)), [pop for pop in known if pop in wanted], servers)
 
     def _wire(self, terminal: int) -> Wire:
         """What a terminal's two ends agree on; more than its delay and queue at its rate is never in flight."""
@@ -293,6 +290,13 @@ class WorldCarrier:
     def _tell(self, **message: object) -> None:
         with self._lock:
             self._channel.send(message)
+
+
+def _known_pop(wanted: str, known: tuple[str, ...]) -> str:
+    name = find_name(wanted, known)
+    if name is None:
+        raise NotFoundError(f"there is no point of presence '{wanted}'", mend=near_names(wanted, known))
+    return name
 
 
 def _of_first_terminal(fates: Fates) -> Fates:

@@ -44,6 +44,15 @@ class WorldOptions:
         check_mtu(self.mtu)
 
 
+def find_name(wanted: str, known: Iterable[str]) -> str | None:
+    """The name that is meant, written in any case; none where none or several are."""
+    names = list(known)
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.casefold() == wanted.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
 def near_names(wanted: str, known: Iterable[str]) -> str:
     """A mend for a name that is not there: the nearest ones, or all where there are few."""
     names = sorted(known)

@@ -28,7 +28,7 @@ from skyhaul.errors import SkyhaulError
 from skyhaul.live._tables import TableSource
 from skyhaul.live._world_calls import WorldCard, answer, listen
 from skyhaul.live._world_carrier import WorldCarrier
-from skyhaul.live._world_options import WorldOptions, near_names
+from skyhaul.live._world_options import WorldOptions, find_name, near_names
 
 
 class WorldSupervisor:
@@ -201,7 +201,7 @@ class WorldSupervisor:
 
     def _let_in(self, caller: Channel, key: str) -> None:
         assert self._ready is not None
-        place = self._places.get(key)
+        place = self._places.get(find_name(key, self._places) or "")
         if place is None:
             mend = near_names(key, self._places)
             self._reply(caller, {"error": {"what": f"there is no '{key}' in this world", "mend": mend}})
