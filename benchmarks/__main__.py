@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks._timing import Result
 
-NAMES = ("orbits", "visibility", "paths", "forwarding", "day", "commands")
+NAMES = ("orbits", "visibility", "paths", "forwarding", "day", "commands", "emulation")
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _MARK = "<!-- made by python -m benchmarks: {name} -->"
 _END = "<!-- end -->"
@@ -29,12 +29,12 @@ def section(result: Result, name: str) -> str:
         "",
         f"{result.setting}. Run on {datetime.now(UTC):%Y-%m-%d}.",
         "",
-        "| work | way | ms | times Skyhaul's | |",
+        f"| work | way | {result.units} | times Skyhaul's | |",
         "|---|---|---:|---:|---|",
     ]
     for row in result.rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio < 10 else f"{row.ratio:.0f}"
-        lines.append(f"| {row.work} | {row.way} | {_three_digits(row.milliseconds)} | {ratio} | {row.note} |")
+        lines.append(f"| {row.work} | {row.way} | {_three_digits(row.value)} | {ratio} | {row.note} |")
     lines += ["", "| goal | bound | this run | |", "|---|---:|---:|---|"]
     for goal in result.goals:
         sign = "≥" if goal.at_least else "≤"

@@ -56,11 +56,11 @@ def on_one_core(way: Callable[[], object]) -> Callable[[], object]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the page: what was done by whom, how long it took, and how the first way compares."""
+    """One line of the page: what was done by whom, what it took, and how the first way compares."""
 
     work: str
     way: str
-    milliseconds: float
+    value: float  # milliseconds, unless the benchmark's rows name their own units
     ratio: float | None  # to Skyhaul's own way; None for that itself
     note: str = ""
 
@@ -81,12 +81,16 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One benchmark: a heading, its rows and its goals."""
+    """One benchmark: a heading, its rows and its goals.
+
+    units   heads the column of values; empty where each row's work names its own
+    """
 
     title: str
     setting: str
     rows: tuple[Row, ...]
     goals: tuple[Goal, ...]
+    units: str = "ms"
 
 
 def rows_of(work: str, timings: Mapping[str, Timing], notes: Mapping[str, str] | None = None) -> tuple[Row, ...]:

@@ -131,5 +131,6 @@ def _ask_for_short_turns() -> None:
     if number is None:
         return
     # struct sched_attr: size, policy (SCHED_OTHER), flags, nice, priority, runtime, deadline, period.
-    attributes = struct.pack("=IIQiIQQQ", 48, 0, 0, 0, 0, _TURN_NS, 0, 0)
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    attributes = struct.pack("=IIQiIQQQ", 48, 0, 0, nice, 0, _TURN_NS, 0, 0)
     ctypes.CDLL(None).syscall(number, 0, attributes, 0)
