@@ -16,6 +16,7 @@ from skyhaul.errors import InputError, NotFoundError, OutputError
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+    from skyhaul.control.facts import Facts
     from skyhaul.control.inquiry import Inquiry, Sightings
 
 
@@ -35,6 +36,12 @@ def inquire(
     runs: Annotated[
         list[Path] | None,
         typer.Option("--run", metavar="DATASET", help="A dataset of skyhaul simulate: who was served; repeat."),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--map", metavar="PICTURE.png", help="Draw the areas as they are recorded there.")
+    ] = None,
+    note: Annotated[
+        str | None, typer.Option("--note", metavar="TEXT", help="What stands under the map's title.")
     ] = None,
     registry: RegistryOption = None,
     as_known: AsKnownOption = None,
@@ -56,6 +63,8 @@ def inquire(
             known_at=desk.known_at,
             sightings=[_sightings(path) for path in runs or ()],
         )
+        if picture is not None:
+            _draw(desk.registry.facts, inquiry, shape, picture, note)
     if output is not None:
         _write(inquiry, output)
     if as_json:
@@ -93,6 +102,19 @@ def _sightings(path: Path) -> Sightings:
 
     with open_dataset(path) as dataset:
         return sightings_of(dataset, path.name)
+
+
+def _draw(facts: Facts, inquiry: Inquiry, area: BaseGeometry, picture: Path, note: str | None) -> None:
+    """The areas that meet the one asked about, and the cells in which units were seen."""
+    from skyhaul.study import panels_of, plot_areas, save
+
+    cells: dict[str, list[str]] = {}
+    for unit in inquiry.units:
+        for cell in unit.cells:
+            cells.setdefault(cell, []).append(unit.unit)
+    panels = panels_of(facts, area, inquiry.begin, inquiry.end, inquiry.known_at)
+    words = {} if note is None else {"note": note}
+    save(plot_areas(facts, panels, area, known_at=inquiry.known_at, units=cells, **words), picture)
 
 
 def _write(inquiry: Inquiry, output: Path) -> None:

@@ -4,6 +4,7 @@ from skyhaul.study._canvas import save
 from skyhaul.study._layout import Layout, Snapshot
 from skyhaul.study._open import open_dataset
 from skyhaul.study._pictures import PICTURES, draw
+from skyhaul.study._plot_areas import Panel, panels_of, plot_areas
 from skyhaul.study._plot_map import plot_map
 from skyhaul.study._plot_service import plot_service
 from skyhaul.study._plot_sky import plot_sky, plot_tracks
@@ -22,6 +23,7 @@ __all__ = [
     "Block",
     "DatasetWriter",
     "Layout",
+    "Panel",
     "ServiceRecord",
     "Snapshot",
     "Span",
@@ -32,6 +34,8 @@ __all__ = [
     "check_output",
     "draw",
     "open_dataset",
+    "panels_of",
+    "plot_areas",
     "plot_cdf",
     "plot_handovers",
     "plot_map",
