@@ -170,6 +170,11 @@ class Direction:
             event = min(event, max(self._free_ns, self._waiting[0].arrival_ns))
         return event
 
+    @property
+    def queued_bytes(self) -> int:
+        """Wire bytes that wait for the rate, the packet that is being sent included."""
+        return self._waiting_bytes
+
     def _piece_segments(self, time_ns: int, segment_bytes: int) -> int:
         self._find_row(time_ns)
         rate = self._rate[self._row]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from skyhaul.emulation._addresses import LinkAddresses
-from skyhaul.emulation._devices import TUN_PATH, Device, open_packet, open_tun
+from skyhaul.emulation._devices import TUN_PATH, Device, leave_to_namespace, open_packet, open_tun
 from skyhaul.emulation._namespaces import (
     CLONE_NEWNET,
     be_visible,
@@ -33,6 +33,7 @@ from skyhaul.emulation._namespaces import (
 from skyhaul.emulation._netlink import Netlink
 from skyhaul.emulation._options import SMALLEST_MTU_6, Wire
 from skyhaul.emulation._privileges import no_namespaces
+from skyhaul.errors import SkyhaulError
 
 DEVICE = "link0"
 NEST = "nest"
@@ -249,8 +250,12 @@ def overruns(end: End) -> int:
 
 
 def _make(wire: Wire, kind: DeviceKind, name: str, peer: str, engine: int) -> Device:
+    """A device of this namespace, which is the engine's process's own: the two end together."""
     made = _make_here(wire, kind, name, peer, engine)
-    return made if isinstance(made, Device) else open_peer(wire, made, engine)
+    if isinstance(made, str):
+        return open_peer(wire, made, engine)
+    leave_to_namespace(made)
+    return made
 
 
 def _make_here(wire: Wire, kind: DeviceKind, name: str, peer: str, engine: int) -> Device | str:
@@ -258,7 +263,13 @@ def _make_here(wire: Wire, kind: DeviceKind, name: str, peer: str, engine: int) 
     if kind == "tun":
         return open_tun(name, offload=wire.offload)
     with Netlink() as netlink:
-        netlink.add_veth(name, peer, peer_namespace=engine, hardware=_HARDWARE)
+        try:
+            netlink.add_veth(name, peer, peer_namespace=engine, hardware=_HARDWARE)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            what = f"{TUN_PATH} cannot be opened, and this kernel has no veth pairs"
+            raise SkyhaulError(what, mend=f"sudo modprobe veth, or sudo chmod 666 {TUN_PATH}") from error
     return peer
 
 

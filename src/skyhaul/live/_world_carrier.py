@@ -31,7 +31,7 @@ from skyhaul.emulation._wiring import (
     wait_for_way_out,
 )
 from skyhaul.emulation._world import WorldMap
-from skyhaul.emulation._world_wiring import WorldEnds, WorldWiring
+from skyhaul.emulation._world_wiring import WorldEnds, WorldWiring, close_devices
 from skyhaul.errors import NotFoundError, SkyhaulError
 from skyhaul.live._tables import TableSource
 from skyhaul.live._world_options import WorldOptions, find_name, near_names
@@ -228,6 +228,7 @@ class WorldCarrier:
             first = summary["terminals"][world.terminals[0].name]
             write_report(options.report, {**summary, **first})
         self._tell(end=end, summary=summary)
+        close_devices(ends)
 
     def _prepare(
         self, world: WorldMap, ends: WorldEnds, words: socket.socket, way: WayOut | None
