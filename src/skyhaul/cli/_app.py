@@ -20,6 +20,7 @@ from skyhaul.cli import (
     net,
     path,
     plot,
+    proxy,
     scenario,
     simulate,
     trace,
@@ -60,6 +61,7 @@ app.command("link", context_settings=_link.COMMAND_LINE)(_link.link)
 app.command("exec")(exec.exec_)
 app.command("shell")(exec.shell)
 app.add_typer(trace.app, name="trace")
+app.command("proxy")(proxy.proxy)
 app.add_typer(net.app, name="net")
 app.command("doctor")(_doctor.doctor)
 app.command("dish")(dish.dish)

@@ -94,6 +94,11 @@ class StatusLine:
             with self._lock:
                 traffic.add(now, int(part["wire_bytes"][good].sum()), packets, lost, int(waited.max(initial=0)))
 
+    def count(self, direction: int, wire_bytes: int, packets: int, lost: int, waited_ns: int) -> None:
+        """Count packets of a direction: what was delivered of them, how many were lost, and how long they queued."""
+        with self._lock:
+            self._traffic[direction].add(time.monotonic_ns(), wire_bytes, packets, lost, waited_ns)
+
     def text(self, now_ns: int, columns: int = 1 << 16) -> str:
         """The line as it is now, no longer than `columns`."""
         with self._lock:
