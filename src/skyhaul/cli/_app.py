@@ -12,17 +12,25 @@ from skyhaul.cli import (
     _audit,
     _doctor,
     _link,
+    account,
+    check,
     dish,
     elements,
     exec,
     inquire,
+    licence,
     look,
     net,
+    order,
+    party,
     path,
     plot,
     proxy,
+    registry,
     scenario,
     simulate,
+    terminal,
+    territory,
     trace,
 )
 from skyhaul.cli._options import NEGATIVE_NUMBERS
@@ -67,3 +75,11 @@ app.command("doctor")(_doctor.doctor)
 app.command("dish")(dish.dish)
 app.command("inquire")(inquire.inquire)
 app.add_typer(_audit.app, name="audit")
+app.add_typer(registry.app, name="registry")
+app.add_typer(party.app, name="party")
+app.add_typer(account.app, name="account")
+app.add_typer(terminal.app, name="terminal")
+app.add_typer(licence.app, name="licence")
+app.add_typer(territory.app, name="territory")
+app.add_typer(order.app, name="order")
+app.command("check")(check.check)

@@ -21,7 +21,7 @@ from skyhaul.errors import InputError, NotFoundError, OutputError, SkyhaulError
 if TYPE_CHECKING:
     import numpy as np
 
-    from skyhaul.control.facts import Fact
+    from skyhaul.control.facts import Account, Fact
     from skyhaul.control.registry import Actor, Imported, Registry
     from skyhaul.control.store import Receipt
     from skyhaul.scenario import Scenario
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Fact")
 
 
-def _parse_instant(text: str | np.datetime64) -> np.datetime64:
+def parse_instant(text: str | np.datetime64) -> np.datetime64:
     """An instant as service control counts it, to a nanosecond; `now` too."""
     import numpy as np
 
@@ -81,7 +81,7 @@ AtOption: TypeAlias = Annotated[
     typer.Option(
         "--at",
         metavar="TIME",
-        parser=_parse_instant,
+        parser=parse_instant,
         show_default=False,
         help="What holds at an instant, UTC. Without it: now, or a scenario's start.",
     ),
@@ -91,7 +91,7 @@ AsKnownOption: TypeAlias = Annotated[
     typer.Option(
         "--as-known",
         metavar="TIME",
-        parser=_parse_instant,
+        parser=parse_instant,
         show_default=False,
         help="As it was known at an instant, UTC. Without it: all that is recorded.",
     ),
@@ -99,7 +99,7 @@ AsKnownOption: TypeAlias = Annotated[
 FromOption: TypeAlias = Annotated[
     Any,
     typer.Option(
-        "--from", metavar="TIME", parser=_parse_instant, show_default=False, help="First instant. Without it: now."
+        "--from", metavar="TIME", parser=parse_instant, show_default=False, help="First instant. Without it: now."
     ),
 ]
 ToOption: TypeAlias = Annotated[
@@ -107,7 +107,7 @@ ToOption: TypeAlias = Annotated[
     typer.Option(
         "--to",
         metavar="TIME",
-        parser=_parse_instant,
+        parser=parse_instant,
         show_default=False,
         help="First instant at which it no longer holds. Without it: until further notice.",
     ),
@@ -120,6 +120,12 @@ AllOrNothingOption: TypeAlias = Annotated[
 ]
 DryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Check every row, and record nothing.")]
 FileArgument: TypeAlias = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON or JSON lines.")]
+ExactOption: TypeAlias = Annotated[
+    bool, typer.Option("--exact", help="Service addresses themselves and not the cells they lie in; goes on record.")
+]
+ReasonOption: TypeAlias = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why exact addresses are needed.")
+]
 OutputOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="CSV or JSON, by its ending. Without it: JSON, printed."),
@@ -213,13 +219,35 @@ def actor_of(registry: Registry, person: str | None, key: Path | None) -> Actor:
     return Actor(person, PersonKey.read(file))
 
 
+def body_of(registry: Registry, actor: Actor) -> str:
+    """The authority that a person is appointed to. Raises ControlError where there is none, or more than one."""
+    from skyhaul.control.facts import Role
+    from skyhaul.errors import ControlError
+
+    held = registry.known().appointments(actor.person)
+    bodies = sorted({appointment.body for appointment in held if appointment.role is Role.AUTHORITY})
+    if len(bodies) != 1:
+        what = f"acts for {' and '.join(bodies)}" if bodies else "acts for no authority"
+        mend = "say which with --authority" if bodies else "the operator appoints, with `skyhaul registry appoint`"
+        raise ControlError(what, where=actor.person, mend=mend)
+    return bodies[0]
+
+
+def public_key_of(text: str) -> str:
+    """An Ed25519 public key in hex: given so, or in a file as hex, or in one as PEM (RFC 8410)."""
+    path = Path(text)
+    if len(text) < 256 and path.is_file():
+        from skyhaul.control.registry import read_public_key
+
+        return read_public_key(path).hex()
+    return text
+
+
 def record(registry: Registry, actor: Actor, facts: Sequence[Fact], as_json: bool) -> Receipt:
     """Record facts and say so."""
     receipt = registry.record(facts, actor)
     if as_json:
-        from skyhaul.control.facts import fact_document
-
-        print_json({"recorded": [fact_document(fact) for fact in receipt.facts], "leaves": list(receipt.leaves)})
+        print_json({"recorded": [shown(fact) for fact in receipt.facts], "leaves": list(receipt.leaves)})
     else:
         for fact, leaf in zip(receipt.facts, receipt.leaves, strict=True):
             print(f"recorded {type(fact).__name__} {fact.id} at {instant(fact.recorded_at)}, entry {leaf} of the log")
@@ -305,27 +333,43 @@ def report(imported: Imported, file: Path, rows: int, as_json: bool, *, dry_run:
         raise typer.Exit(1)
 
 
-def export(facts: Sequence[Fact], kind: type[Fact], output: Path | None) -> None:
-    """Write facts as CSV or JSON that `import` reads back."""
-    from skyhaul.control.facts import fact_document
+def disclose(registry: Registry, actor: Actor, accounts: Sequence[str], reason: str | None) -> None:
+    """Put on record that exact addresses are shown (of all accounts, or some), before they are."""
+    from skyhaul.control.facts import Disclosure
+    from skyhaul.errors import ControlError
+
+    if not reason:
+        raise ControlError("exact addresses without a reason", where="--exact", mend="give --reason TEXT")
+    said = {"accounts": list(accounts), "shown_to": actor.person, "reason": reason}
+    registry.record([made(Disclosure, actor, registry, source=None, from_=None, to=None, **said)], actor)
+
+
+def export(facts: Sequence[Fact], kind: type[Fact], output: Path | None, *, exact: bool = False) -> None:
+    """Write facts as CSV or JSON that `import` reads back; service addresses as cells unless `exact`."""
     from skyhaul.control.registry import columns_of, row_of_fact
 
     if output is None or output.suffix == ".json":
-        text = json.dumps([fact_document(fact) for fact in facts], indent=1, ensure_ascii=False)
+        text = json.dumps([shown(fact, exact=exact) for fact in facts], indent=1, ensure_ascii=False)
         _write(output, lambda file: file.write(f"{text}\n"))
     elif output.suffix == ".jsonl":
-        lines = (json.dumps(fact_document(fact), ensure_ascii=False) for fact in facts)
+        lines = (json.dumps(shown(fact, exact=exact), ensure_ascii=False) for fact in facts)
         _write(output, lambda file: file.writelines(f"{line}\n" for line in lines))
     elif output.suffix == ".csv":
 
         def write(file: Any) -> None:
-            writer = csv.DictWriter(file, columns_of(kind), restval="", lineterminator="\n")
+            columns = [name for name in columns_of(kind) if exact or "service_address" not in name]
+            writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(row_of_fact(fact) for fact in facts)
 
         _write(output, write)
     else:
         raise OutputError("what format?", where=str(output), mend="end its name in .csv, .json or .jsonl")
+
+
+def write_text(output: Path, text: str) -> None:
+    """Write a file. Raises OutputError where it cannot be written."""
+    _write(output, lambda file: file.write(text))
 
 
 def _write(output: Path | None, write: Callable[[Any], object]) -> None:
@@ -340,16 +384,85 @@ def _write(output: Path | None, write: Callable[[Any], object]) -> None:
     print(f"wrote {output}", file=sys.stderr)
 
 
-def print_facts(facts: Iterable[F], columns: Sequence[tuple[str, Callable[[F], str]]], as_json: bool) -> None:
+Columns: TypeAlias = Sequence[tuple[str, Callable[[F], str]]]
+
+
+def print_facts(facts: Iterable[F], columns: Columns[F], as_json: bool) -> None:
     """Facts as a table for people, or as documents for programs."""
     if as_json:
-        from skyhaul.control.facts import fact_document
-
-        print_json([fact_document(fact) for fact in facts])
+        print_json([shown(fact) for fact in facts])
         return
     rows = [[show(fact) for _, show in columns] for fact in facts]
     print_table([(name, "left") for name, _ in columns], rows)
     print(f"{len(rows)} in all")
+
+
+def print_history(desk: Desk, kind: type[Fact], key: str, as_json: bool, *, exact: bool = False) -> None:
+    """All that is said of one kind and key, through all of valid time, and what of it holds at the desk's instant;
+    service addresses as cells unless `exact`."""
+    from skyhaul.control._instants import FOREVER, instant_text, nanoseconds
+    from skyhaul.control.registry import history
+
+    time = nanoseconds(desk.at)
+    pieces = history(desk.registry.facts, kind, key, desk.known_at)
+    if as_json:
+        print_json(
+            [
+                {
+                    "from": instant_text(begin),
+                    "to": None if end == FOREVER else instant_text(end),
+                    "holds": begin <= time < end,
+                    "fact": shown(fact, exact=exact),
+                }
+                for begin, end, fact in pieces
+            ]
+        )
+        return
+    print(f"{kind.__name__} {key} at {instant(desk.at)}, as known at {instant(desk.known_at)}")
+    if not pieces:
+        print("withdrawn: nothing holds of it at any time")
+    for begin, end, fact in pieces:
+        until = "on" if end == FOREVER else f"to {instant_text(end)}"
+        print(f"{'*' if begin <= time < end else ' '} from {instant_text(begin)} {until}: {fact.id}")
+        for name, text in _fields(shown(fact, exact=exact)):
+            print(f"      {name:<24} {text}")
+
+
+def _fields(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a fact says, by field, for people."""
+    for name, value in document.items():
+        if name in ("kind", "id", "valid_from", "valid_to") or value in (None, "", [], False):
+            continue
+        if isinstance(value, dict):
+            inner = ", ".join(f"{k} {_words(v)}" for k, v in value.items() if v not in (None, "", [], False))
+            yield name, inner if name != "shape" else str(value.get("type", ""))
+        else:
+            yield name, _words(value)
+
+
+def _words(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 96 else f"{text[:93]}…"
+
+
+def shown(fact: Fact, *, exact: bool = False) -> dict[str, Any]:
+    """A fact's document as everybody may see it: unless `exact`, a service address as the cell it lies in."""
+    from skyhaul.control.facts import Account, fact_document
+
+    document = fact_document(fact)
+    if isinstance(fact, Account) and not exact:
+        document["plan"]["service_address"] = address_cell(fact)
+    return document
+
+
+def address_cell(account: Account) -> str | None:
+    """The H3 cell of an account's service address in hex, at the resolution of beams."""
+    import h3.api.basic_int as h3
+
+    from skyhaul.earth import BEAM_CELL_RESOLUTION
+
+    address = account.plan.service_address
+    return None if address is None else f"{h3.latlng_to_cell(*address, BEAM_CELL_RESOLUTION):x}"
 
 
 def instant(time: np.datetime64) -> str:

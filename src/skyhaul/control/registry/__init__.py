@@ -3,10 +3,11 @@
 from skyhaul.control.registry._bulk import Rejected
 from skyhaul.control.registry._door import Actor, examine
 from skyhaul.control.registry._known import Index, Known
+from skyhaul.control.registry._maps import DatedMap, MapSource, areas_of_map, swapped
 from skyhaul.control.registry._permissions import OWN_MEANS, PERMISSIONS, May
 from skyhaul.control.registry._registry import Imported, Registry, is_registry, key_file, people_with_keys
 from skyhaul.control.registry._rows import Given, columns_of, fact_of_row, row_of_fact
-from skyhaul.control.registry._signing import PersonKey, is_signed_by, signed_bytes
+from skyhaul.control.registry._signing import PersonKey, is_signed_by, read_public_key, signed_bytes
 from skyhaul.control.registry._touched import approvals_needed, touched_terminals
 from skyhaul.control.registry._views import OrderStanding, OrderState, held, history, order_standings
 
@@ -14,10 +15,12 @@ __all__ = [
     "OWN_MEANS",
     "PERMISSIONS",
     "Actor",
+    "DatedMap",
     "Given",
     "Imported",
     "Index",
     "Known",
+    "MapSource",
     "May",
     "OrderStanding",
     "OrderState",
@@ -25,6 +28,7 @@ __all__ = [
     "Registry",
     "Rejected",
     "approvals_needed",
+    "areas_of_map",
     "columns_of",
     "examine",
     "fact_of_row",
@@ -35,7 +39,9 @@ __all__ = [
     "key_file",
     "order_standings",
     "people_with_keys",
+    "read_public_key",
     "row_of_fact",
     "signed_bytes",
+    "swapped",
     "touched_terminals",
 ]

@@ -122,6 +122,11 @@ class Known:
         """What the collection alone says of it: its versions without withdrawals."""
         return [fact for fact in self.facts.about(kind, key) if not isinstance(fact, Withdrawal)]
 
+    def is_said(self, kind: type[F], key: str, besides: Fact) -> bool:
+        """Whether anything but a given fact and withdrawals is on record, or in the batch, of a kind and key."""
+        found = (*self.facts.about(kind, key), *self._batch_of.get((kind.__name__, key), ()))
+        return any(fact.id != besides.id and not isinstance(fact, Withdrawal) for fact in found)
+
     def find(self, kind: type[F], id: str) -> F | None:
         """A fact by its id, of a kind whose key is the id."""
         found = [*self.facts.about(kind, id), *self._batch_of.get((kind.__name__, id), ())]

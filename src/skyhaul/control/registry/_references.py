@@ -41,7 +41,7 @@ def check_references(fact: Fact, known: Known) -> None:
     if isinstance(fact, Withdrawal):
         _withdrawal(fact, known)
         return
-    if fact.subject and fact.key == fact.subject and not known.before(type(fact), fact.subject):
+    if fact.subject and fact.key == fact.subject and not known.is_said(type(fact), fact.subject, fact):
         deny(fact, "subject", f"there is no {type(fact).__name__} {fact.subject} to correct", "leave the subject out")
     check = _CHECKS.get(type(fact))
     if check is not None:
@@ -54,7 +54,7 @@ def _withdrawal(fact: Withdrawal, known: Known) -> None:
         deny(fact, "of_kind", f"no kind of fact is named {fact.kind}", f"there are {', '.join(fact_kinds())}")
     if kind in SIGNED_KINDS:
         fact.refuse("orders, their ends and approvals cannot be withdrawn", "end the order, with `skyhaul order end`")
-    if not known.before(kind, fact.subject):
+    if not known.is_said(kind, fact.subject, fact):
         deny(fact, "subject", f"there is no {fact.kind} {fact.subject}", "name what is recorded")
 
 

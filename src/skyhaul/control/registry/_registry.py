@@ -18,8 +18,9 @@ from skyhaul.control.facts import Appointment, Fact, Facts, Order, OrderEnd, Rol
 from skyhaul.control.registry._bulk import Candidate, Rejected, sorted_out
 from skyhaul.control.registry._door import Actor, examine
 from skyhaul.control.registry._known import Index, Known
-from skyhaul.control.registry._signing import PersonKey
+from skyhaul.control.registry._signing import PersonKey, Signed, is_signed_by, signer_of
 from skyhaul.control.registry._touched import approvals_needed, touched_terminals
+from skyhaul.control.registry._views import held
 from skyhaul.errors import ControlError, NotFoundError, RecordError, StoreError
 
 if TYPE_CHECKING:
@@ -147,8 +148,7 @@ class Registry:
     @classmethod
     def of(cls, facts: Iterable[Fact], place: str, clock: Clock | None = None) -> Registry:
         """A read-only registry of facts that lie elsewhere, as in files."""
-        held = facts if isinstance(facts, Facts) else Facts(facts)
-        return cls(place, facts=held, clock=clock)
+        return cls(place, facts=facts if isinstance(facts, Facts) else Facts(facts), clock=clock)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -228,10 +228,22 @@ class Registry:
         """The terminals that an order is over, sorted."""
         return touched_terminals(order, self.known([order]))
 
+    def verifies(self, fact: Fact) -> bool:
+        """Whether a signed fact's signature is that of its author, by a key appointed to them when it was recorded, as
+        known then or now; a draft is asked as if it were recorded now."""
+        signer = signer_of(fact)
+        if signer is None or not isinstance(fact, Signed):
+            return False
+        facts = self.facts
+        return any(
+            appointment.person == signer and is_signed_by(fact, appointment.public_key)
+            for appointment in held(facts, Appointment, fact.recorded_at, self.known_at)
+        )
+
     def examine(self, facts: Sequence[Fact], actor: Actor) -> list[ControlError | None]:
         """For each fact why it may not be recorded by the actor, or None; see `record`."""
-        held = self.facts
-        return examine(facts, actor, held, self._index_of(held), self.now())
+        recorded = self.facts
+        return examine(facts, actor, recorded, self._index_of(recorded), self.now())
 
     def record(self, facts: Iterable[Fact], actor: Actor) -> Receipt:
         """Record facts, all or none, as the actor; they are on the disk and in the log once this returns.
@@ -255,18 +267,18 @@ class Registry:
         """
         self.check_writable()
         signed = [(number, actor.signed(found) if isinstance(found, Fact) else found) for number, found in rows]
-        held = self.facts
-        size = len(held)
+        recorded = self.facts
+        size = len(recorded)
         kept, rejected = sorted_out(signed, lambda batch: self.examine(batch, actor))
         if not kept or dry_run or (all_or_nothing and rejected):
             return Imported(None, tuple(rejected))
-        return Imported(self._append(kept, actor, (held, size)), tuple(rejected))
+        return Imported(self._append(kept, actor, (recorded, size)), tuple(rejected))
 
     def _append(self, batch: list[Fact], actor: Actor, examined: tuple[Facts, int] | None) -> Receipt:
-        def check(held: Facts, stamped: Sequence[Fact]) -> None:
-            if stamped and (examined is None or held is not examined[0] or len(held) != examined[1]):
+        def check(recorded: Facts, stamped: Sequence[Fact]) -> None:
+            if stamped and (examined is None or recorded is not examined[0] or len(recorded) != examined[1]):
                 now = stamped[0].recorded_at
-                for error in examine(stamped, actor, held, self._index_of(held), now):
+                for error in examine(stamped, actor, recorded, self._index_of(recorded), now):
                     if error is not None:
                         raise error
 

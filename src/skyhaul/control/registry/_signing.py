@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from skyhaul.control.facts import Approval, Fact, Order, OrderEnd, canonical_json, fact_document
+from skyhaul.control.facts._accounts import ED25519_KEY_BYTES
 from skyhaul.errors import RecordError
 
 Signed: TypeAlias = Order | OrderEnd | Approval
@@ -84,6 +86,24 @@ class PersonKey:
         """The same fact under this key's signature."""
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
         return replace(fact, signature=private.sign(signed_bytes(fact)))
+
+
+def read_public_key(path: str | Path) -> bytes:
+    """The Ed25519 public key in a file: 64 hexadecimal digits, or PEM (RFC 8410). Raises RecordError for others."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_KEY_FILE_MAX)
+    except OSError as error:
+        raise RecordError(f"cannot read the key: {error.strerror}", where=str(path)) from None
+    with suppress(ValueError):
+        key = bytes.fromhex(data.decode("ascii").strip())
+        if len(key) == ED25519_KEY_BYTES:
+            return key
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
+        found = serialization.load_pem_public_key(data)
+        if isinstance(found, Ed25519PublicKey):
+            return found.public_bytes_raw()
+    raise RecordError("no public key", where=str(path), mend="64 hexadecimal digits, or PEM of an Ed25519 key")
 
 
 def signed_bytes(fact: Signed) -> bytes:
