@@ -22,7 +22,6 @@ Rows = npt.NDArray[np.void]
 
 SAMPLE_NS = 500_000_000
 SLOT_NS = 15_000_000_000
-_FINE_NS = 1_000_000  # to this the end of a path inside a slot is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +67,14 @@ def slot_link(
 
     key      the terminal's, for its draws
     names    gives the names of a satellite, a gateway and a PoP
-    refine   gives paths at other instants of the slot: where a path ends inside it, that is found to a millisecond
+    refine   gives paths at other instants of the slot: a lease that ends inside it ends the link then
     speed    scenario seconds a second: the slot is that much shorter, while delays, rates and waits are not
     """
     start = slot_start(slot)
-    known = np.isfinite(paths.delay_up_s[:, terminal])
-    if known[0] and not known.all():
-        paths = _cut(paths, int(np.argmin(known)), refine)
-        known = np.isfinite(paths.delay_up_s[:, terminal])
-    out = ~known
+    end = paths.ends[terminal]
+    if not np.isnat(end):
+        paths = refine(np.unique(np.concatenate([paths.time, [end - np.timedelta64(1, "ns"), end]])))
+    out = ~np.isfinite(paths.delay_up_s[:, terminal])
     at_ns = ((paths.time - start).astype("timedelta64[ns]").astype(np.int64) / speed).astype(np.int64)
     extra = packet_extra_s(model, seed, paths.time, np.array([key], np.int64))
     waits = slot_waits(model, seed, slot, key, int(SLOT_NS / speed))
@@ -90,13 +88,6 @@ def slot_link(
         base_ns = np.where(out, 0.0, delay[:, terminal] - own[:, 0]) * 1e9
         rows.append(link_rows(at_ns, base_ns, np.where(out, 0.0, rate[:, terminal]), loss, out, wait))
     return SlotLink(rows[0], rows[1], _spans(paths, terminal, at_ns, out, names))
-
-
-def _cut(paths: Paths, lost: int, refine: Callable[[Times], Paths]) -> Paths:
-    """The paths with more instants between the last with a path and the first without."""
-    last, first = paths.time[lost - 1], paths.time[lost]
-    fine = np.arange(last, first, np.timedelta64(_FINE_NS, "ns"))
-    return refine(np.unique(np.concatenate([paths.time, fine])))
 
 
 def link_rows(
@@ -135,13 +126,12 @@ def _base_at(time: Ints, state: Ints, at_ns: Ints, base_ns: Floats, out: Bools, 
 def _spans(
     paths: Paths, terminal: int, at_ns: Ints, out: Bools, names: Callable[[int, int, int], tuple[str, str, str]]
 ) -> tuple[Span, ...]:
-    cause = np.broadcast_to(paths.cause, (len(paths.time), paths.cause.shape[-1]))[:, terminal]
+    cause = paths.cause_at[:, terminal]
     carrier = tuple(int(column[terminal]) for column in (paths.satellite, paths.gateway, paths.pop))
     spans = []
     for k in np.flatnonzero(np.diff(out, prepend=~out[0])):
         if out[k]:
-            # A path that ends inside a slot ends with its grant: nothing else changes in a slot.
-            reason = Reason(int(cause[k])) if cause[k] != Reason.SERVED else Reason.NO_GRANT
+            reason = Reason(int(cause[k]))
             spans.append(Span(int(at_ns[k]), reason.name.lower(), reason.words, "", "", "", -1))
         else:
             hops = int(paths.laser_hops[terminal])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from skyhaul.errors import InputError
+from skyhaul.errors import InputError, SkyhaulError
 from skyhaul.live._path_tables import SLOT_NS, SlotLink, sample_times, slot_link
 from skyhaul.live._planner import Chunk, Facts
 from skyhaul.live._spec import ScenarioSpec
@@ -18,6 +18,7 @@ from skyhaul.network import Paths, Plan, find_name, slot_number, slot_start
 from skyhaul.orbits import EARTH_RADIUS_KM
 from skyhaul.radio import LinkBudget
 from skyhaul.scenario import Scenario, as_numpy, changed_scenario, load_scenario
+from skyhaul.scenario._facts import read_control_facts
 from skyhaul.system import Engine, System
 from skyhaul.system._engine import check_times
 from skyhaul.types import Times
@@ -54,6 +55,8 @@ class ScenarioPlans:
         check_times(self.world, start, _CHECKED)
         self.start, self.speed = start, spec.speed
         self.engine = Engine(self.world, start)
+        self._follows_facts = spec.live and self.world.facts is not None
+        self._unread = 0
         self._first: list[SlotLink] = []
 
     def chunks(self) -> Iterator[Chunk]:
@@ -63,6 +66,8 @@ class ScenarioPlans:
         while True:
             yield self._chunk(plan)
             slot += 1
+            if self._follows_facts:
+                self._read_facts()
             plan = self.engine.plan(slot, plan)
 
     def facts(self) -> Facts:
@@ -95,6 +100,21 @@ class ScenarioPlans:
             slot_link(paths, row, int(keys[row]), world.delay, seed, slot, names, refine, self.speed)
             for row in self._rows
         ]
+
+    def _read_facts(self) -> None:
+        """Take up what has been recorded since. Where that cannot be read twice running, planning ends, and with what
+        is planned the packets: within two slots, as after an order."""
+        control, known = self.world.scenario.control, self.world.facts
+        if control is None or known is None:
+            return
+        try:
+            known.add(*(fact for fact in read_control_facts(control.facts) if not known.with_id(fact.id)))
+        except SkyhaulError:
+            self._unread += 1
+            if self._unread > 1:
+                raise
+        else:
+            self._unread = 0
 
     def _chunk(self, plan: Plan) -> Chunk:
         links = self.links(plan)
