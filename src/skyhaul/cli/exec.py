@@ -14,6 +14,7 @@ import typer
 from skyhaul.cli._link import EngineChoice
 from skyhaul.cli._options import ScenarioOption, parse_when
 from skyhaul.errors import NotFoundError
+from skyhaul.live._status import Mode
 
 _NOT_FOUND = 127  # what a shell says of a command that is not there
 
@@ -61,6 +62,10 @@ ReportOption: TypeAlias = Annotated[
     typer.Option("--report", metavar="DIR", show_default=False, help="Write every packet's fate, and pictures."),
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="The summary on standard error as JSON.")]
+StatusOption: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--status/--no-status", help="The live line. Without either: where there is a terminal."),
+]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of the world.")]
 
 
@@ -81,6 +86,7 @@ def exec_(
     precise: PreciseOption = False,
     pcap: PcapOption = None,
     report: ReportOption = None,
+    status: StatusOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -90,6 +96,7 @@ def exec_(
     """
     given: dict[str, Any] = {"mtu": mtu, "offload": offload, "engine": str(engine), "precise": precise}
     given |= {"isolated": isolated, "pcap": pcap, "report": report, "json": as_json, "quiet": quiet}
+    given["status"] = _mode(status, quiet)
     _behind(terminal, tuple(command), scenario, start, live, pop, registry, given)
 
 
@@ -107,12 +114,14 @@ def shell(
     precise: PreciseOption = False,
     pcap: PcapOption = None,
     report: ReportOption = None,
+    status: StatusOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Open a shell behind a terminal: $SHELL, and everything that is started from it."""
     given: dict[str, Any] = {"mtu": mtu, "offload": offload, "engine": str(engine), "precise": precise}
     given |= {"isolated": isolated, "pcap": pcap, "report": report, "json": as_json, "quiet": quiet}
+    given["status"] = _mode(status, quiet)
     _behind(terminal, (os.environ.get("SHELL") or "sh",), scenario, start, live, pop, registry, given)
 
 
@@ -126,6 +135,13 @@ def not_found(command: str) -> Iterator[None]:
             raise
         typer.echo(f"skyhaul: {error}", err=True)
         raise typer.Exit(_NOT_FOUND) from None
+
+
+def _mode(status: bool | None, quiet: bool) -> Mode:
+    """When the live line is shown; a quiet run shows it only where it is asked for."""
+    if status is None:
+        return "never" if quiet else "auto"
+    return "always" if status else "never"
 
 
 def _behind(

@@ -84,6 +84,7 @@ def up(
         isolated=isolated,
         json=as_json,
         quiet=quiet,
+        status="never" if quiet or detach else "auto",
     )
     wanted = tuple(part.strip() for part in terminals.split(",") if part.strip())
     changes: dict[str, object] = {"control.facts": registry} if registry else {}

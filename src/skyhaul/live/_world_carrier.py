@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import signal
@@ -33,7 +34,8 @@ from skyhaul.emulation._wiring import (
 from skyhaul.emulation._world import WorldMap
 from skyhaul.emulation._world_wiring import WorldEnds, WorldWiring, close_devices
 from skyhaul.errors import NotFoundError, SkyhaulError
-from skyhaul.live._tables import TableSource
+from skyhaul.live._status import StatusLine
+from skyhaul.live._tables import PathState, TableSource
 from skyhaul.live._world_options import WorldOptions, find_name, near_names
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 _LOG_ROOM = 1 << 17
 _SLOW_START_S = 3.0
+_LOOK_AGAIN_S = 1.0
 _MESSAGE = 1 << 16
 
 
@@ -52,6 +55,7 @@ class WorldCarrier:
         self._options, self._source, self._channel, self._parent = options, source, channel, parent
         self._first = 0
         self._lock = threading.Lock()
+        self._without: dict[str, str] | None = None
 
     def run(self) -> None:
         """Make the world and serve it until its end; every error goes to the supervisor."""
@@ -148,14 +152,18 @@ class WorldCarrier:
         way: WayOut | None,
         wired: float,
     ) -> None:
-        from skyhaul.emulation._report import PacketFile, write_report
+        from skyhaul.emulation._report import PacketFile
+        from skyhaul.live._report import RunRecord, write_run_report
         from skyhaul.live._world_measure import WorldMeasure, WorldWatch, lateness
 
         options, source = self._options, self._source
         directions = 2 * (len(ends.terminals) + len(ends.fibre))
         packets = PacketFile(options.report) if options.report else None
         measure = WorldMeasure(directions)
-        takers = [measure.add]
+        line = StatusLine(
+            world.terminals[0].name, self._first_state, mode=options.status if options.command else "never"
+        )
+        takers = [measure.add, lambda fates: line.add(_of_first_terminal(fates))]
         if packets is not None:
             takers.append(lambda fates: packets.add(_of_first_terminal(fates)))
         capture = None
@@ -168,9 +176,13 @@ class WorldCarrier:
         source.start(origin)
         for direction in range(2 * len(ends.terminals)):
             engine.publish(direction, source.window(direction, origin))
-        source.follow(engine.publish)
+        record = RunRecord(source)
         if packets is not None:
             packets.origin_ns = origin
+            record.begin(origin)
+            source.follow(record.beside(engine.publish))
+        else:
+            source.follow(engine.publish)
         watch = WorldWatch(engine, *takers)
         self._tell(
             ready={
@@ -197,8 +209,11 @@ class WorldCarrier:
         started = time.monotonic()
         if options.command:
             words.send(b"start")
+        line.start()
         end = self._listen(words)
         seconds = time.monotonic() - started
+        stopped = time.monotonic_ns()
+        line.stop()
         source.stop()
         engine.stop()
         watch.stop()
@@ -226,7 +241,7 @@ class WorldCarrier:
         if packets is not None and options.report is not None:
             packets.close()
             first = summary["terminals"][world.terminals[0].name]
-            write_report(options.report, {**summary, **first})
+            write_run_report(options.report, record, {**summary, **first}, stopped)
         self._tell(end=end, summary=summary)
         close_devices(ends)
 
@@ -264,8 +279,12 @@ class WorldCarrier:
         with selectors.DefaultSelector() as selector:
             selector.register(words, selectors.EVENT_READ)
             selector.register(self._channel, selectors.EVENT_READ)
+            due = 0.0 if self._options.status != "never" and not self._options.command else math.inf
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                pause = max(0.0, due - time.monotonic())
+                ready = {key.fileobj for key, _ in selector.select(None if math.isinf(pause) else pause)}
+                if time.monotonic() >= due:
+                    due = self._say_who_is_served()
                 if words in ready:
                     answer = dict(json.loads(words.recv(_MESSAGE) or b"{}"))
                     with contextlib.suppress(ChildProcessError):
@@ -279,6 +298,21 @@ class WorldCarrier:
                 else:
                     words.close()
                     return {"status": 0}
+
+    def _say_who_is_served(self) -> float:
+        """Say which terminals have a path and which do not, where that is news; when to look again."""
+        now = time.monotonic_ns()
+        states = {name: self._source.state(number, now) for number, name in enumerate(self._source.terminals)}
+        without = {name: state.cause for name, state in states.items() if not state.served}
+        if without != self._without:
+            self._without = without
+            causes = "".join(f"; {name}: {cause}" for name, cause in sorted(without.items()))
+            self._tell(note=f"{len(states) - len(without)} of {len(states)} terminals have a path{causes}")
+        until = min(state.until_ns for state in states.values()) * 1e-9
+        return max(until, time.monotonic() + _LOOK_AGAIN_S)
+
+    def _first_state(self, now_ns: int) -> PathState:
+        return self._source.state(0, now_ns)
 
     def _states(self) -> dict[str, Any]:
         now = time.monotonic_ns()

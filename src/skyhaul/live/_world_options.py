@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skyhaul.emulation._options import check_mtu
+from skyhaul.live._status import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class WorldOptions:
     servers    (name, PoP) of each server that has a place of its own behind a PoP
     engine     auto, compiled or python
     isolated   no way out to the host's network, even if there could be one
-    status     show a live line while the world is up
+    status     of a command's terminal: a live line (`auto` where there is a terminal to show it, `always`, `never`); of
+               a world that stays, whether each terminal has a path is said whenever it changes, but for `never`
     """
 
     scenario: str
@@ -38,7 +40,7 @@ class WorldOptions:
     report: Path | None = None
     json: bool = False
     quiet: bool = False
-    status: bool = False
+    status: Mode = "never"
 
     def __post_init__(self) -> None:
         check_mtu(self.mtu)
