@@ -13,7 +13,9 @@ from skyhaul.cli import (
     _doctor,
     _link,
     account,
+    allowlist,
     check,
+    custody,
     dish,
     elements,
     exec,
@@ -82,4 +84,6 @@ app.add_typer(terminal.app, name="terminal")
 app.add_typer(licence.app, name="licence")
 app.add_typer(territory.app, name="territory")
 app.add_typer(order.app, name="order")
+app.add_typer(allowlist.app, name="allowlist")
+app.add_typer(custody.app, name="custody")
 app.command("check")(check.check)
