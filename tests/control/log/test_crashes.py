@@ -280,3 +280,35 @@ def test_a_tile_changed_under_an_open_log_is_not_signed_for(log: Log, key_file: 
     log.close()
     with pytest.raises(TamperError, match="entry 1"):
         Log.open(log.folder, key_file)
+
+
+def test_a_paused_log_goes_on_from_what_another_left_wherever_it_died(
+    written: Written, tmp_path: Path, key: VerifierKey
+) -> None:
+    entries = [b"entry %d" % index for index in range(270)]
+    written([entries[:250]])
+    step = 0
+    died = True
+    while died:
+        step += 1
+        folder, key_file = copied(tmp_path, f"step {step}")
+        with Log.open(folder, key_file) as log:
+            log.pause()
+
+            def append(folder: Path = folder, key_file: Path = key_file) -> None:
+                Log.open(folder, key_file).append(entries[250:])
+
+            died = dies_at(step, append)
+            log.resume()
+            size = log.size
+            assert size in (250, 270)
+            with pytest.raises(RecordError, match=f"the next entry is number {size}, not 7"):
+                log.append([b"x"], start=7)
+            log.append([*entries[size:], b"after"], start=size)
+            log.pause()
+            with Log.open(folder, key_file, wait=True) as other:
+                other.append([b"another"], start=271)
+            log.resume()
+            log.append([b"last"], start=272)
+        result = verify_log(folder, key, [*entries, b"after", b"another", b"last"])
+        assert result.ok, result.findings

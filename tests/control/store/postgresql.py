@@ -78,7 +78,8 @@ class Server:
 
     def stop(self) -> None:
         """Stop as a power cut would (SIGQUIT: no checkpoint is written)."""
-        self._process.send_signal(signal.SIGQUIT)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
         self._process.communicate()
 
     def remove(self) -> None:

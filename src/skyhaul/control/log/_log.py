@@ -132,6 +132,8 @@ class Log(LogReader):
                 if unfinished or self._tree is None or self.note() != self._left:
                     self._signer.recall()
                     self._tree = None if unfinished else self._continued()
+                    with self._writing():
+                        self._recovered()
             except BaseException:
                 os.close(self._lock)
                 self._lock = None
@@ -152,16 +154,19 @@ class Log(LogReader):
     ) -> None:
         self.close()
 
-    def append(self, entries: Iterable[bytes]) -> Appended:
+    def append(self, entries: Iterable[bytes], *, start: int | None = None) -> Appended:
         """Add entries, at most 65,535 bytes each, as one batch: all of them are in the log once this returns, or none.
 
-        Raises RecordError where an entry is too long, the log is closed or the disk refuses; after such a refusal the
-        log can be used on.
+        `start`, where given, is the number that the first of them must get. Raises RecordError where it would get
+        another, an entry is too long, the log is closed or the disk refuses; after such a refusal the log can be used
+        on.
         """
         batch = [bytes(entry) for entry in entries]
         encoded = [encode_entry(entry) for entry in batch]
         with self._mutex, self._writing():
             tree = self._recovered()
+            if start is not None and start != tree.size:
+                raise RecordError(f"the next entry is number {tree.size}, not {start}", where=str(self.folder))
             start = tree.size
             if not batch:
                 return Appended(start, start, self.note())

@@ -67,11 +67,12 @@ class Outbox:
         try:
             if bodies and log.size == first:
                 for at in range(0, len(bodies), BATCH):
-                    self._size = log.append(body.encode() for body in bodies[at : at + BATCH]).stop
+                    some = [body.encode() for body in bodies[at : at + BATCH]]
+                    self._size = log.append(some, start=first + at).stop
                 return
             self._size = log.size
             while waiting := self._waiting():
-                self._size = log.append(waiting).stop
+                self._size = log.append(waiting, start=self._size).stop
         finally:
             log.pause()
 

@@ -344,7 +344,7 @@ class Store:
                 self._facts.add(*facts)
                 self._size, self._last_at = first + len(rows.leaves), at + len(rows.leaves) - 1
                 self._erased |= rows.leaves[-1][2] == "erasure"
-                self._claimed = max(self._claimed, self._last_at)
+            self._claimed, self._loaded = max(self._claimed, self._last_at), True
             if self._erased:
                 self._database.scrub()
             self._outbox.publish([row[3] for row in rows.leaves], first)
