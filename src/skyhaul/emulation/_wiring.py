@@ -198,6 +198,11 @@ def allow_ping() -> None:
     set_kernel("net/ipv4/ping_group_range", f"{group} {group}")
 
 
+def allow_low_ports() -> None:
+    """Let servers take any port of this namespace, which is theirs alone."""
+    set_kernel("net/ipv4/ip_unprivileged_port_start", "0")
+
+
 def widen_tcp(wire: Wire) -> None:
     """Let TCP have twice the link's bandwidth-delay product in flight, where the kernel's own limit is lower.
 

@@ -28,6 +28,7 @@ from skyhaul.emulation._wiring import (
     DEVICE,
     DeviceKind,
     End,
+    allow_low_ports,
     allow_ping,
     forward,
     has_six,
@@ -94,6 +95,8 @@ class WorldWiring:
             assert place.link is not None
             wire = self._wire(number)
             near = near_end(wire, place.link, self._kind, self._engine, f"n{number}")
+            with inside_network(near.network):
+                allow_low_ports()
             network = ends.networks[pops[place.pop].key]
             names = (f"t{number}", f"f{number}")
             far = router_end(wire, place.link, self._kind, self._engine, network, names)
@@ -122,6 +125,7 @@ class WorldWiring:
                 for prefix in _EVERYONE:
                     netlink.refuse(prefix6(prefix))
         allow_ping()
+        allow_low_ports()
         widen_tcp(self._wire(0) if self._world.terminals else self._plain)
         enter_network(self._engine)
         return network
@@ -151,6 +155,7 @@ class WorldWiring:
             if has_six(self._plain):
                 netlink.add_route(ANY_6, DEVICE)
         allow_ping()
+        allow_low_ports()
         widen_tcp(self._wire(0) if self._world.terminals else self._plain)
         with inside_network(pop_network):
             self._meet(f"s{number}", pop, place)

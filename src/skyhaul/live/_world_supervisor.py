@@ -195,7 +195,8 @@ class WorldSupervisor:
             self._reply(caller, {"card": asdict(card), **self._told()})
         elif "end" in question:
             _quietly(ours, {"end": True})
-            self._asked[-1] = caller  # closed when everything is gone
+            if caller is not self._owner:
+                self._asked[-1] = caller  # closed when everything is gone
         else:
             self._reply(caller, {"error": {"what": "that question is not known", "mend": "one version of skyhaul"}})
 
