@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar, cast
 
 import numpy as np
 
-from skyhaul.control._instants import nanoseconds
+from skyhaul.control._instants import FOREVER, nanoseconds
 from skyhaul.control.facts import (
     Appointment,
     Area,
@@ -27,6 +27,7 @@ from skyhaul.control.facts import (
     Versions,
     Withdrawal,
 )
+from skyhaul.control.lists import ListRegister
 from skyhaul.errors import ControlError
 
 F = TypeVar("F", bound=Fact)
@@ -101,6 +102,7 @@ class Known:
         self._batch_index.add(self.batch)
         self._grounds: dict[int, list[Area]] = {}
         self._appointed: dict[str, list[Appointment]] = {}
+        self._lists: ListRegister | None = None
 
     def pieces(self, kind: type[F], key: str) -> list[Piece[F]]:
         """What is said of one kind and key over time, the batch last."""
@@ -219,6 +221,12 @@ class Known:
             seen.add(party)
             yield party
             party = self.parent(party, time)
+
+    def lists(self) -> ListRegister:
+        """Allow-lists with all that was applied for and listed, the batch included."""
+        if self._lists is None:
+            self._lists = ListRegister(self.facts, np.datetime64(FOREVER, "ns"), self.batch)
+        return self._lists
 
     def _every(self, kind: type[F]) -> Iterator[F]:
         yield from self.facts.of_kind(kind)

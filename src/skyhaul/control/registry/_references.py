@@ -31,6 +31,7 @@ from skyhaul.control.facts import (
     interval,
 )
 from skyhaul.control.facts import Application as AppliedFor
+from skyhaul.control.lists import check_listing
 from skyhaul.control.registry._ground import named_shape, order_shape
 from skyhaul.control.registry._known import Known, deny, overlapping
 from skyhaul.control.registry._signing import SIGNED_KINDS
@@ -156,6 +157,8 @@ def _on_list(fact: Listing | AppliedFor, known: Known) -> None:
         deny(fact, "name", f"there is no allow-list {fact.name}", "its authority makes it first")
     if isinstance(fact, Listing) and fact.application and known.find(AppliedFor, fact.application) is None:
         deny(fact, "application", f"there is no application {fact.application}", "leave it out, or name one")
+    if isinstance(fact, Listing):
+        check_listing(known.lists(), fact)
 
 
 def _rejection(fact: Rejection, known: Known) -> None:
