@@ -7,14 +7,16 @@ satellites and satellites antennas, so a plan of some of them is another plan. I
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from skyhaul.control.grants import REFUSALS
 from skyhaul.errors import InputError, SkyhaulError
 from skyhaul.live._path_tables import SLOT_NS, SlotLink, sample_times, slot_link
 from skyhaul.live._planner import Chunk, Facts
 from skyhaul.live._spec import ScenarioSpec
-from skyhaul.network import Paths, Plan, find_name, slot_number, slot_start
+from skyhaul.network import Paths, Plan, Reason, find_name, slot_number, slot_start
 from skyhaul.orbits import EARTH_RADIUS_KM
 from skyhaul.radio import LinkBudget
 from skyhaul.scenario import Scenario, as_numpy, changed_scenario, load_scenario
@@ -96,8 +98,12 @@ class ScenarioPlans:
             return world.elements.name[satellite], ground.gateways.name[gateway], ground.pops.name[pop]
 
         keys, seed = self.engine.terminals.key, world.scenario.seed
+        rules = self.engine.leases(slot).rule
         return [
-            slot_link(paths, row, int(keys[row]), world.delay, seed, slot, names, refine, self.speed)
+            _with_rule(
+                slot_link(paths, row, int(keys[row]), world.delay, seed, slot, names, refine, self.speed),
+                int(rules[row]),
+            )
             for row in self._rows
         ]
 
@@ -141,3 +147,14 @@ class ScenarioPlans:
                 (budget.down_bps(overhead_m), link.down, _ROWS_DOWN),
             )
         )
+
+
+def _with_rule(link: SlotLink, rule: int) -> SlotLink:
+    """The link, with the rule that refuses it beside its reason."""
+    if rule < 0:
+        return link
+    refused = Reason.NO_GRANT.name.lower()
+    spans = tuple(
+        replace(span, cause=f"{span.cause}: {REFUSALS[rule]}") if span.code == refused else span for span in link.spans
+    )
+    return replace(link, spans=spans)
