@@ -163,12 +163,18 @@ def reaches(
         return
     print(f"{party}{f', with {len(parties) - 1} that belong to it: {_some(parties[1:])}' if len(parties) > 1 else ''}")
     texts = {
-        "reached": "were with it",
-        "sent": "were sent to it, without a receipt on record",
-        "unknown": "have a time that nobody accounts for: the record cannot say",
+        "reached": ("unit was with it", "units were with it"),
+        "sent": (
+            "unit was sent to it, without a receipt on record",
+            "units were sent to it, without a receipt on record",
+        ),
+        "unknown": (
+            "unit has a time that nobody accounts for: the record cannot say",
+            "units have a time that nobody accounts for: the record cannot say",
+        ),
     }
     for name, units in groups.items():
-        print(f"{len(units)} {'unit' if len(units) == 1 else 'units'} {texts[name]}")
+        print(f"{len(units)} {texts[name][len(units) != 1]}")
         for way in found[name]:
             for line in str(way).splitlines():
                 print(f"  {line}")

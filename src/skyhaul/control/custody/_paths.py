@@ -31,7 +31,8 @@ class Way:
     manners: tuple[Manner, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.unit}  {instant_text(self.when)}  {' → '.join(self.hands)}"]
+        by = f" (by {', '.join(self.manners)})" if self.manners else ""
+        lines = [f"{self.unit}  {instant_text(self.when)}  {' → '.join(self.hands)}{by}"]
         lines += [f"    ? {text}" for text in self.unknown]
         return "\n".join(lines)
 
