@@ -154,10 +154,25 @@ def reading(
     all that is recorded)."""
     registry, scenario = open_registry(place, read_only=True)
     with registry:
+        known = known_at if known_at is not None else _next_second(registry.known_at)
         if at is None:
             start = scenario.time.start if scenario is not None else None
-            at = moment(start) if start is not None else registry.now()
-        yield Desk(registry, at, known_at if known_at is not None else registry.known_at, scenario)
+            at = moment(start) if start is not None else _next_second(registry.now())
+        yield Desk(registry, at, known, scenario)
+
+
+def _next_second(time: np.datetime64) -> np.datetime64:
+    """The second that is about to begin: what was recorded a moment ago holds by then."""
+    import numpy as np
+
+    return np.datetime64((time + np.timedelta64(999_999_999, "ns")).astype("datetime64[s]"), "ns")
+
+
+def this_second(registry: Registry) -> np.datetime64:
+    """From when on a fact holds where nobody says: the second that has begun."""
+    import numpy as np
+
+    return np.datetime64(registry.now().astype("datetime64[s]"), "ns")
 
 
 @contextmanager
@@ -294,7 +309,7 @@ def import_file(
     from skyhaul.sources import read_table
 
     table = read_table(file, columns)
-    begin = from_ if from_ is not None else registry.now()
+    begin = from_ if from_ is not None else this_second(registry)
     given = Given(actor.person, source or file.name, begin, actor.key.seed)
 
     def candidates() -> Iterator[tuple[int, Fact | SkyhaulError]]:

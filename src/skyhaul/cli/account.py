@@ -30,6 +30,7 @@ from skyhaul.cli._registry import (
     reading,
     record,
     span,
+    this_second,
     writing,
 )
 from skyhaul.cli._values import parse_numbers
@@ -175,7 +176,7 @@ def set_state(
     from skyhaul.errors import NotFoundError
 
     with writing(registry, person, key) as (desk, actor):
-        begin = from_ if from_ is not None else desk.now()
+        begin = from_ if from_ is not None else this_second(desk)
         known = desk.known()
         now = known.at(Account, account, int(begin.astype("int64")))
         if now is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,9 +67,8 @@ def check(
         change = next_change(compiled, terminal, position, desk.at, speed_m_s=speed)
     if as_json:
         print_json(
-            decision.as_dict()
+            json.loads(decision.to_json())
             | {
-                "code": int(decision.code),
                 "position": whence,
                 "next_change": None
                 if change is None

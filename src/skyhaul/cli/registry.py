@@ -33,6 +33,7 @@ from skyhaul.cli._registry import (
     record,
     report,
     span,
+    this_second,
     write_text,
     writing,
 )
@@ -255,7 +256,7 @@ def policy(
             print_table([("setting", "left"), ("value", "left")], [[n, _word(v)] for n, v in document.items()])
         return
     with writing(registry, person, key) as (desk, actor):
-        begin = from_ if from_ is not None else desk.now()
+        begin = from_ if from_ is not None else this_second(desk)
         current = desk.known().settings(int(begin.astype("int64")))
         values: dict[str, Any] = {name: getattr(current, name) for name in type(current).__dataclass_fields__}
         values["everywhere"] = list(values["everywhere"])
@@ -316,7 +317,7 @@ def import_(
 
     table = read_table(place)
     with writing(registry, person, key_file) as (desk, actor):
-        begin = from_ if from_ is not None else desk.now()
+        begin = from_ if from_ is not None else this_second(desk)
         given = Given(actor.person, source or place.name, begin, actor.key.seed)
         kinds = fact_kinds()
 

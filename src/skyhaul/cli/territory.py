@@ -23,6 +23,7 @@ from skyhaul.cli._registry import (
     reading,
     report,
     span,
+    this_second,
     write_text,
     writing,
 )
@@ -145,7 +146,7 @@ def import_(
         rows: list[tuple[int, Fact | SkyhaulError]] = []
         made: list[Fact] = []
         for path in files:
-            begin = _date(path, from_, desk.now(), dated=series is not None)
+            begin = _date(path, from_, this_second(desk), dated=series is not None)
             found = _facts(path, begin, by, facts, made, names, whole or series is not None, as_drawn, short_way)
             made += [fact for _, fact in found if not isinstance(fact, SkyhaulError)]
             rows += [(len(rows) + i, fact) for i, (_, fact) in enumerate(found, 1)]

@@ -4,6 +4,7 @@ from skyhaul.control.registry._bulk import Rejected
 from skyhaul.control.registry._door import Actor, examine
 from skyhaul.control.registry._known import Index, Known
 from skyhaul.control.registry._maps import DatedMap, MapSource, areas_of_map, swapped
+from skyhaul.control.registry._opening import openings
 from skyhaul.control.registry._permissions import OWN_MEANS, PERMISSIONS, May
 from skyhaul.control.registry._registry import Imported, Registry, is_registry, key_file, people_with_keys
 from skyhaul.control.registry._rows import Given, columns_of, fact_of_row, row_of_fact
@@ -37,6 +38,7 @@ __all__ = [
     "is_registry",
     "is_signed_by",
     "key_file",
+    "openings",
     "order_standings",
     "people_with_keys",
     "read_public_key",

@@ -12,7 +12,7 @@ from skyhaul.errors import SkyhaulError
 
 F = TypeVar("F", bound=Fact)
 
-_FIELD = re.compile(r", ([a-z_]+(?:\.[a-z_]+)*(?:\[\d+\])?)$")
+_FIELD = re.compile(r"((?:, [a-z_]+(?:\.[a-z_]+)*(?:\[\d+\])?)+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Rejected:
         """A row and the error it met."""
         found = _FIELD.search(error.where)
         item = error.where[: found.start()] if found else error.where
-        return cls(row, item, found[1] if found else "", error.what, error.mend)
+        return cls(row, item, found[1].removeprefix(", ").replace(", ", ".") if found else "", error.what, error.mend)
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.item, self.field) if part)
