@@ -240,6 +240,9 @@ def body_of(registry: Registry, actor: Actor) -> str:
     from skyhaul.errors import ControlError
 
     held = registry.known().appointments(actor.person)
+    if not held:
+        mend = "the operator appoints people, with `skyhaul registry appoint`"
+        raise ControlError(f"{actor.person} holds no appointment", where=registry.place, mend=mend)
     bodies = sorted({appointment.body for appointment in held if appointment.role is Role.AUTHORITY})
     if len(bodies) != 1:
         what = f"acts for {' and '.join(bodies)}" if bodies else "acts for no authority"

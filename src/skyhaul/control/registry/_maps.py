@@ -176,7 +176,12 @@ def swapped(area: Area, facts: Facts) -> ControlError | None:
 def _swapped(shape: BaseGeometry, others: Sequence[BaseGeometry], area: Area) -> ControlError | None:
     box = shapely.box(*shapely.total_bounds(np.array(others, dtype=object)))
     turned = shapely.transform(shape, lambda xy: xy[:, ::-1])
-    if shape.intersects(box) or not turned.intersects(box):
+    # Degrees north beyond 90 are no place: what is drawn so cannot be drawn the wrong way round.
+    if (
+        shape.intersects(box)
+        or turned.intersection(box).area < 0.5 * turned.area
+        or max(map(abs, turned.bounds[1::2])) > 90.0
+    ):
         return None
     west, south, east, north = box.bounds
     return ControlError(
