@@ -1,4 +1,4 @@
-"""`skyhaul audit`: the tamper-evident log, its proofs, its keys and its witnesses."""
+"""`skyhaul audit`: the tamper-evident log and the store behind it, proofs, keys and witnesses."""
 
 from __future__ import annotations
 
@@ -10,16 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skyhaul.cli._audit_record import NO_DECISION, DecisionOption, FactOption, Record, RegistryOption, numbered
+from skyhaul.cli._registry import AsOption, KeyOption, ReasonOption, actor_of, disclose
 from skyhaul.errors import InputError, OutputError, RecordError
 
 if TYPE_CHECKING:
     from skyhaul.control.log import Cosignature, VerifierKey
+    from skyhaul.control.registry import Registry
 
-app = typer.Typer(help="The tamper-evident log: verify it, prove an entry of it, check a proof, witness it.")
+app = typer.Typer(help="The tamper-evident log: verify it and its store, prove an entry, check a proof, witness it.")
 key_app = typer.Typer(help="Signing keys of logs and witnesses.")
 app.add_typer(key_app, name="key")
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The log's folder.")]
+Place = Annotated[
+    Path | None,
+    typer.Argument(metavar="DIR", help="The log's folder, or a registry's.", show_default=False),
+]
+Index = Annotated[
+    int | None,
+    typer.Argument(metavar="ENTRY", min=0, help="The entry's number, counted from 0.", show_default=False),
+]
 Key = Annotated[str, typer.Option("--key", metavar="KEY", help="The log's public key, name+id+base64, or its file.")]
 Witnesses = Annotated[
     list[str] | None, typer.Option("--witness", metavar="KEY", help="A witness's public key or its file; repeatable.")
@@ -34,30 +45,50 @@ FILE_MAX = 2_000_000  # bytes: twice the longest note, more than any key, entry 
 
 @app.command()
 def verify(
-    folder: Folder,
-    key: Key,
+    context: typer.Context,
+    folder: Place = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key",
+            metavar="KEY",
+            help="The log's public key, name+id+base64, or its file. A registry names its own where it is left out.",
+        ),
+    ] = None,
     witness: Witnesses = None,
     quorum: Quorum = None,
     earlier: Annotated[
         list[Path] | None,
         typer.Option("--earlier", metavar="FILE", help="A checkpoint kept from before, to be continued; repeatable."),
     ] = None,
+    registry: RegistryOption = None,
     as_json: Json = False,
 ) -> None:
-    """Verify every byte of a log: what was changed, removed, added or reordered, and where; exit 1 if anything was."""
+    """Verify every byte of a log, and every row of a registry's store against it: what was changed, removed, added or
+    reordered, and where; exit 1 if anything was."""
     from skyhaul.control.log import verify_log
+    from skyhaul.control.store import verify_store
 
-    result = verify_log(
-        folder,
-        _public(key),
-        witnesses=[_public(one) for one in witness or ()],
-        quorum=quorum,
-        earlier=[_bytes(path) for path in earlier or ()],
-    )
+    with Record.at(context, folder, registry) as record:
+        if key is None and record.registry is None:
+            raise typer.BadParameter("a log alone needs its public key: --key KEY")
+        public = _public(key or record.store.log_key)
+        asked: dict[str, Any] = {
+            "witnesses": [_public(one) for one in witness or ()],
+            "quorum": quorum,
+            "earlier": [_bytes(path) for path in earlier or ()],
+        }
+        if record.registry is None:
+            result = verify_log(record.folder, public, **asked)
+        else:
+            result = verify_store(record.store, record.folder, public, **asked)
+    folder = Path(record.place)
     checkpoint = result.checkpoint
     if as_json:
         _print_json(
             folder=str(folder),
+            store=record.registry.store.where if record.registry else None,
+            key=str(public),
             good=result.ok,
             origin=checkpoint and checkpoint.origin,
             size=checkpoint and checkpoint.size,
@@ -67,32 +98,43 @@ def verify(
             findings=[{"where": finding.where, "what": finding.what} for finding in result.findings],
         )
     elif checkpoint is not None and result.ok:
-        print(f"{folder}: good: {checkpoint.size} entries of {checkpoint.origin}, root {checkpoint.root.hex()}")
+        kept = ", in store and log" if record.registry else ""
+        print(f"{folder}: good: {checkpoint.size} entries of {checkpoint.origin}{kept}, root {checkpoint.root.hex()}")
+        if key is None:
+            print(f"by the registry's own key; hold it against the one you were given: {public}")
         for cosignature in _cosigned(result.cosignatures):
             print(f"cosigned by {cosignature['witness']} at {cosignature['time']}")
         if result.unknown:
             print(f"not checked: {result.unknown} signatures by keys that were not given")
     else:
         for finding in result.findings:
-            print(f"{folder}/{finding}", file=sys.stderr)
+            of_store = finding.where.startswith("store")
+            print(f"{record.place}: {finding}" if of_store else f"{record.folder}/{finding}", file=sys.stderr)
     if not result.ok:
         raise typer.Exit(1)
 
 
 @app.command()
 def prove(
-    folder: Folder,
-    index: Annotated[int, typer.Argument(min=0, help="The entry's number, counted from 0.")],
+    context: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the proof goes.")],
+    folder: Place = None,
+    index: Index = None,
+    fact: FactOption = None,
+    decision: DecisionOption = NO_DECISION,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="The log's public key: verify its checkpoint first.")
     ] = None,
+    registry: RegistryOption = None,
     as_json: Json = False,
 ) -> None:
     """Write a self-contained proof that an entry is in the log, in the C2SP tlog-proof format."""
     from skyhaul.control.log import Checkpoint, LogReader, Note
 
-    proof = LogReader(folder, _public(key) if key else None).prove(index)
+    folder, index = numbered(folder, index)
+    with Record.at(context, folder, registry) as record:
+        index = record.leaf(index, fact, decision)
+    proof = LogReader(record.folder, _public(key) if key else None).prove(index)
     data = proof.encode()
     _write(output, data)
     checkpoint = Checkpoint.parse(Note.parse(proof.note).text)
@@ -111,20 +153,80 @@ def prove(
 
 @app.command()
 def entry(
-    folder: Folder,
-    index: Annotated[int, typer.Argument(min=0, help="The entry's number, counted from 0.")],
+    context: typer.Context,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the entry's bytes go.")],
+    folder: Place = None,
+    index: Index = None,
+    fact: FactOption = None,
+    decision: DecisionOption = NO_DECISION,
+    registry: RegistryOption = None,
     as_json: Json = False,
 ) -> None:
     """Write the bytes of an entry, as a proof of it is checked against."""
     from skyhaul.control.log import LogReader
 
-    data = LogReader(folder).entry(index)
+    folder, index = numbered(folder, index)
+    with Record.at(context, folder, registry) as record:
+        index = record.leaf(index, fact, decision)
+    data = LogReader(record.folder).entry(index)
     _write(output, data)
     if as_json:
         _print_json(file=str(output), bytes=len(data), index=index)
     else:
         print(f"{output}: entry {index}, {len(data)} bytes")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    folder: Place = None,
+    index: Index = None,
+    fact: FactOption = None,
+    decision: DecisionOption = NO_DECISION,
+    open_: Annotated[
+        bool,
+        typer.Option("--open", help="With the values and salts that open its commitments, for those who may see them."),
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Open service addresses too; goes on record, with the --reason.")
+    ] = False,
+    reason: ReasonOption = None,
+    registry: RegistryOption = None,
+    person: AsOption = None,
+    key: KeyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Show an entry as the log has it: what is public, and commitments to what is private."""
+    from skyhaul.control.log import LogReader
+    from skyhaul.control.registry import openings
+
+    folder, index = numbered(folder, index)
+    opened: dict[str, dict[str, str]] = {}
+    with Record.at(context, folder, registry) as record:
+        index = record.leaf(index, fact, decision)
+        if open_ or exact:
+            actor = actor_of(_registry(record), person, key)
+            if exact:
+                with _writable(record) as writing:
+                    disclose(writing, actor, _accounts(record, index), reason or "")
+            for field, opening in openings(_registry(record), actor, index, exact=exact).items():
+                if isinstance(opening, str):
+                    opened[field] = {"erased": opening}
+                else:
+                    opened[field] = {"value": opening.value.decode(), "salt": opening.salt.hex()}
+    data = LogReader(record.folder).entry(index)
+    try:
+        content = json.loads(data)
+    except ValueError:
+        content = {"bytes": data.hex()}
+    if as_json:
+        _print_json(index=index, entry=content, openings=opened)
+        return
+    print(f"entry {index} of {record.place}")
+    print(json.dumps(content, indent=2, ensure_ascii=False))
+    for field, said in opened.items():
+        for name, text in said.items():
+            print(f"{field} {name}: {text}")
 
 
 @app.command("check-proof")
@@ -212,6 +314,26 @@ def key_show(
     from skyhaul.control.log import read_key
 
     _print_key(read_key(file).verifier, file, as_json)
+
+
+def _registry(record: Record) -> Registry:
+    """The registry; RecordError where there is only a log, which has no openings."""
+    if record.registry is None:
+        raise RecordError("is a log alone: it holds no openings", where=record.place, mend="give --registry PLACE")
+    return record.registry
+
+
+def _writable(record: Record) -> Registry:
+    """The same registry, to put on record what is shown."""
+    from skyhaul.control.registry import Registry
+
+    return Registry.open(_registry(record).place)
+
+
+def _accounts(record: Record, index: int) -> list[str]:
+    """The account that an entry is about, as a list; empty where it is about something else."""
+    said = json.loads(record.store.body(index)).get("fact", {})
+    return [said["account"]] if said.get("kind") == "Account" else []
 
 
 def _print_key(key: VerifierKey, file: Path, as_json: bool) -> None:
