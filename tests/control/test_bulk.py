@@ -275,3 +275,14 @@ def test_what_a_fact_touches(fact: Fact, everywhere: bool) -> None:
     assert (cells is None) is everywhere
     if cells is not None:
         assert 0 < len(cells) < 2000
+
+
+def test_places_without_a_face_are_told_from_places_of_many_faces() -> None:
+    strips = [area("zone", f"strip {n}", shapely.box(10 + n / 50, 48, 10 + (n + 0.7) / 50, 50)) for n in range(150)]
+    compiled = known(*strips)
+    positions = Positions.at(np.full(301, 49.0), 10 + np.arange(301) / 100, semi_major_m=1.0)
+    positions.latitude_deg[::7] = np.nan
+    fleet = Fleet(compiled, ["roaming"] * 301)
+    found = decide_many(compiled, fleet, positions, NOW, speed_m_s=0.0)
+    assert_alike(compiled, fleet, positions, NOW, np.zeros(301), found)
+    assert (found.code[::7] == Code.UNKNOWN_LOCATION).all()

@@ -88,7 +88,7 @@ def decide_many(
     class_[exact | (fault >= 0)] = -1
     faces, face = find_faces(compiled.terrain, view, positions, class_, workers)
     # Faults take the place of faces: a position that does not count lies nowhere.
-    face = np.where(fault >= 0, len(faces) + fault, face)
+    face = np.where(fault >= 0, len(faces) + fault.astype(np.int64), face)
     places = len(faces) + len(FAULTS)
 
     caps = _caps(view, fleet)
