@@ -12,6 +12,7 @@ import shapely
 from benchmarks._timing import Goal, Result, Row
 from skyhaul.control.decision import Positions
 from skyhaul.control.facts import (
+    ANYWHERE,
     Account,
     Action,
     Area,
@@ -32,16 +33,17 @@ from skyhaul.earth import cells_of
 
 COUNT = 10_000
 _START = utc("2024-02-17T12:00:12Z")
+_LONG_AGO = utc("2024-01-01")
 _SLOT = np.timedelta64(15, "s")
 _SLOTS = 40
 
 
-def _said(id_: str, recorded: np.datetime64 = utc("2024-01-01")) -> dict[str, object]:
+def _said(id_: str, recorded: np.datetime64 = _LONG_AGO) -> dict[str, object]:
     return {"id": id_, "valid_from": recorded, "recorded_at": recorded, "source": "drawn", "author": "clerk"}
 
 
 def world() -> list[Fact]:
-    """A hundred territories of 2° by 2° with wavy borders, two thirds of them licensed, ten zones, and the terminals."""
+    """A hundred territories of 2° with wavy borders, two thirds of them licensed, ten zones, and the terminals."""
     facts: list[Fact] = []
     for row in range(10):
         for column in range(10):
@@ -57,7 +59,7 @@ def world() -> list[Fact]:
     for number in range(10):
         zone = shapely.box(2.0 * number + 0.3, 40.0, 2.0 * number + 1.1, 48.0)
         facts.append(Area(layer=Layer.ZONE, name=f"Z{number}", shape=zone, **_said(f"zone-{number}")))  # type: ignore[arg-type]
-    plan = Plan(kind=PlanKind.MOBILE, home="T00")
+    plan = Plan(kind=PlanKind.ROAMING, home="T00", roams_to=(ANYWHERE,))
     for number in range(COUNT):
         facts.append(Account(account=f"A-{number}", party="Ada", plan=plan, **_said(f"account-{number}")))  # type: ignore[arg-type]
         given = {"public_key": bytes(32), "model": "mark 2", "account": f"A-{number}"}

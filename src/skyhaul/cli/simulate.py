@@ -143,6 +143,7 @@ def _layout(system: System, start: Any, duration: Any, step: Any) -> Layout:
         },
         samples=int(-(-duration // step)),
         slots=int(slot_number(last) - slot_number(start)) + 1,
+        units=world.units,
     )
 
 

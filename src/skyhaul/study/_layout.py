@@ -22,6 +22,7 @@ class Layout:
 
     samples, slots   how many of each are to come, as far as known; they bound the chunks
     provenance       attributes of the whole: version, seed, hashes, element age
+    units            ids of the terminals in the registry; their names where there are none
     """
 
     terminals: Sites
@@ -32,6 +33,7 @@ class Layout:
     provenance: Mapping[str, str | int | float]
     samples: int
     slots: int
+    units: tuple[str, ...] = ()
 
     def rows(self, axis: str) -> int:
         """Instants, or slots, of one chunk."""
@@ -137,6 +139,12 @@ def constants(layout: Layout) -> list[Constant]:
     return [
         _names("terminal", layout.terminals.name, "user terminal"),
         *_places("terminal", "", layout.terminals),
+        Constant(
+            "unit",
+            ("terminal",),
+            np.array(layout.units or layout.terminals.name, dtype=np.str_),
+            {"long_name": "id of the terminal in the registry"},
+        ),
         _names("satellite", layout.satellite_name, "satellite"),
         Constant(
             "catalog_number",

@@ -51,12 +51,13 @@ def _open(path: Path) -> xr.Dataset:
 
 
 def _with_coordinates(dataset: xr.Dataset) -> xr.Dataset:
-    wanted = ("latitude", "longitude", "height", "slot_index", "catalog_number", "snapshot_time")
+    wanted = ("unit", "latitude", "longitude", "height", "slot_index", "catalog_number", "snapshot_time")
     places = [f"{kind}_{axis}" for kind in ("gateway", "pop") for axis in ("latitude", "longitude", "height")]
     found = dataset.set_coords([name for name in (*wanted, *places) if name in dataset])
-    for name in ("terminal", "satellite", "gateway", "pop"):
+    for name in ("terminal", "unit", "satellite", "gateway", "pop"):
         if name in found.coords and found[name].dtype.kind != "U":
-            found = found.assign_coords({name: (name, found[name].values.astype(np.str_), found[name].attrs)})
+            names = (found[name].dims, found[name].values.astype(np.str_), found[name].attrs)
+            found = found.assign_coords({name: names})
     return found
 
 
