@@ -18,6 +18,8 @@ from skyhaul.control.polygons import read_geojson
 from skyhaul.study import open_dataset, sightings_of
 from tests.control.contested.world import WORLD, recorded
 
+pytestmark = pytest.mark.slow
+
 OKAY, BLOCKED_COUNTRY, DISABLED, TOO_FAST, BLOCKED_AREA = (
     Code.OKAY,
     Code.BLOCKED_COUNTRY,
