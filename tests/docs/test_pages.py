@@ -116,7 +116,7 @@ def test_fields_of_scenarios_are_those_of_their_page() -> None:
     schema = scenario_json_schema()
 
     def table(field: dict[str, Any]) -> dict[str, Any] | None:
-        inner = field.get("items", field)
+        inner = next((one for one in field.get("anyOf", ()) if "$ref" in one), field.get("items", field))
         return schema["$defs"][inner["$ref"].rsplit("/", 1)[1]] if "$ref" in inner else None
 
     there = {"": schema} | {name: inner for name, field in schema["properties"].items() if (inner := table(field))}
@@ -129,7 +129,7 @@ def test_fields_of_scenarios_are_those_of_their_page() -> None:
         assert required == set(inner.get("required", ())), name
 
 
-def test_documented_defaults_are_the_defaults() -> None:
+def test_documented_defaults_are_the_defaults(tmp_path: Path) -> None:
     written = {
         name: {
             field: tomllib.loads(f"x = {code_in(default)[0]}")["x"]
@@ -139,11 +139,14 @@ def test_documented_defaults_are_the_defaults() -> None:
         for name, fields in _field_tables().items()
     }
     target = {"kind": "gateway", "target": "x"}
+    facts = tmp_path / "facts.json"
+    facts.write_text("[]")
     smallest: dict[str, Any] = {
         "name": "x",
         "terminals": [_PLACE],
         "failures": [target],
         "withheld": [{"terminal": "x"}],
+        "control": {"facts": str(facts)},
     }
     tables = {name: fields for name, fields in written.items() if name and name not in smallest}
     spelled = (
@@ -154,6 +157,7 @@ def test_documented_defaults_are_the_defaults() -> None:
             "terminals": [written["terminals"] | _PLACE],
             "failures": [written["failures"] | target],
             "withheld": [written["withheld"] | {"terminal": "x"}],
+            "control": written["control"] | {"facts": str(facts)},
         }
     )
     assert Scenario.model_validate(spelled).sha256() == Scenario.model_validate(smallest).sha256()

@@ -22,12 +22,20 @@ def sightings_of(dataset: xr.Dataset, source: str) -> Sightings:
 
     source   what to call the dataset. Raises InputError for one without disablement codes or places.
     """
-    needed = ("unit", "ruling", "disablement_code", "refusal_rule", "outage_cause", "terminal_latitude", "terminal_longitude")
+    needed = (
+        "unit",
+        "ruling",
+        "disablement_code",
+        "refusal_rule",
+        "outage_cause",
+        "terminal_latitude",
+        "terminal_longitude",
+    )
     lacking = [name for name in needed if name not in dataset]
     if lacking:
         raise InputError(f"has no {lacking[0]}", where=source, mend="write it again with this version")
     slots = dataset["slot"].values.astype("datetime64[ns]")
-    columns = {name: dataset[name].values.ravel() for name in needed[1:]}
+    columns = {name: dataset[name].values.ravel() for name in needed}
     count = dataset.sizes["terminal"]
     granted = np.isin(columns["ruling"], (Ruling.PERMITTED, Ruling.PROBATION))
     latest = (slots[-1] if len(slots) else np.datetime64("NaT")) + _SLOT
