@@ -73,10 +73,11 @@ def _limits(table: LinkTable, times: Ints) -> tuple[Floats, Floats, tuple[LinkTa
     """The delay just before and at each time, and the rows in force there."""
     row = np.clip(np.searchsorted(table.time_ns, times, side="right") - 1, 0, None)
     before = np.clip(np.searchsorted(table.time_ns, times, side="left") - 1, 0, None)
-    after = np.minimum(before + 1, table.time_ns.size - 1)
-    span = table.time_ns[after] - table.time_ns[before]
-    share = np.where(span > 0, np.clip((times - table.time_ns[before]) / np.where(span > 0, span, 1), 0.0, 1.0), 0.0)
-    left = table.delay_ns[before] + share * (table.delay_ns[after] - table.delay_ns[before])
+    # After its last row a table goes on to its first.
+    edges, delays = np.append(table.time_ns, table.period_ns), np.append(table.delay_ns, table.delay_ns[0])
+    span = edges[before + 1] - edges[before]
+    share = np.where(span > 0, np.clip((times - edges[before]) / np.where(span > 0, span, 1), 0.0, 1.0), 0.0)
+    left = delays[before] + share * (delays[before + 1] - delays[before])
     right = table.delay_at(np.minimum(times, table.period_ns - 1))
     return left, right, (table, before, row)
 
