@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 
@@ -46,6 +47,16 @@ def test_the_exercise_acts_under_names_of_its_own() -> None:
         if isinstance(fact, Order | Licence):
             assert fact.authority not in speakers
             assert fact.authority == "operator" or fact.authority.endswith(("(exercise)", "(fictional)")), fact.id
+
+
+def test_every_statement_has_an_address_where_it_can_be_read() -> None:
+    with (WORLD / "sources.csv").open(encoding="utf-8", newline="") as file:
+        addresses = {row["fact"]: row["addresses"].split() for row in csv.DictReader(file)}
+    assert set(addresses) <= {fact.id for fact in recorded()}
+    for fact in recorded():
+        if isinstance(fact, Statement):
+            assert addresses[fact.id], fact.id
+    assert all(address.startswith("https://") for found in addresses.values() for address in found)
 
 
 def test_history_is_recorded_when_its_source_came_out() -> None:
