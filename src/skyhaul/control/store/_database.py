@@ -22,6 +22,7 @@ _LOCK = (0x534B5948, 0x41554C00)
 
 # PostgreSQL, "SQLSTATE codes": what is worth other words than the server's.
 _DISK_FULL = "53100"
+_LOCK_TIMEOUT = "55P03"
 _READ_ONLY = ("25006", "42501")
 
 # Beyond this many rows PostgreSQL takes them by COPY, which spares a round trip each.
@@ -144,7 +145,7 @@ class Database:
             what, mend = "the disk is full: nothing was recorded", "make room and do it again"
         elif name.startswith("SQLITE_IOERR"):
             what, mend = f"the disk refuses: {what}", "check the disk; nothing was recorded"
-        elif name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        elif name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or code == _LOCK_TIMEOUT:
             what, mend = f"another process has been writing for {WAIT_S} s", "wait for it, or end it"
         elif name.startswith(("SQLITE_READONLY", "SQLITE_PERM")) or code in _READ_ONLY:
             what, mend = f"may not be written: {what}", "check the rights of file and folder"

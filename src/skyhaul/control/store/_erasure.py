@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -47,7 +48,16 @@ def erase_party(connection: sa.Connection, rows: Rows, name: str, first: int, at
         return False
     leaves = {leaf for leaf, _ in named}
     stand_ins: dict[str, list[Place]] = defaultdict(list)
-    stand_ins[canonical_json(_name())] = named
+    stand_in = _name()
+    stand_ins[canonical_json(stand_in)] = named
+    # The key of a distributor's appointment, which a withdrawal of it names, ends with the party.
+    keys = sa.select(OPENINGS.c.leaf, OPENINGS.c.value).where(
+        OPENINGS.c.field == "subject",
+        OPENINGS.c.salt.is_not(None),
+        OPENINGS.c.value.endswith(f"/{written[1:]}", autoescape=True),
+    )
+    for leaf, key in connection.execute(keys):
+        stand_ins[canonical_json(json.loads(key).removesuffix(name) + stand_in)].append((leaf, "subject"))
     there = set(named)
     for field in _OF_THE_PARTY:
         for place in connection.execute(query.where(OPENINGS.c.field == field)):
