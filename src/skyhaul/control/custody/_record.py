@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from skyhaul.control._instants import nanoseconds
 from skyhaul.control.custody import _kernels as kernels
 from skyhaul.control.custody._trace import Passage, Trace, gap_words
 from skyhaul.control.facts import CustodyEvent, Step
@@ -85,22 +85,27 @@ class CustodyRecord:
     def of(cls, events: Iterable[CustodyEvent]) -> CustodyRecord:
         """The record of custody facts, in any order."""
         given = list(events)
-        items = _numbered(name for event in given for name in (event.item, event.lot) if name)
-        parties = _numbered(name for event in given for name in (event.giver, event.receiver) if name)
-        steps = {step: s for s, step in enumerate(STEPS)}
+        item, giver, receiver, lot, step, time = (
+            list(map(attrgetter(name), given)) for name in ("item", "giver", "receiver", "lot", "step", "valid_from")
+        )
+        # Names are numbered in their own order: nothing depends on the order of events.
+        items, parties = sorted({*item, *lot} - {""}), sorted({*giver, *receiver} - {""})
+        of_item = {"": -1} | {name: number for number, name in enumerate(items)}
+        of_party = {"": -1} | {name: number for number, name in enumerate(parties)}
+        of_step = {step: number for number, step in enumerate(STEPS)}
 
-        def column(values: Iterable[int], kind: type[np.generic]) -> Any:
-            return np.fromiter(values, dtype=kind, count=len(given))
+        def column(numbers: Mapping[Any, int], values: Sequence[Any], kind: type[np.generic] = np.int32) -> Any:
+            return np.fromiter(map(numbers.__getitem__, values), dtype=kind, count=len(values))
 
         return cls(
-            tuple(items),
-            tuple(parties),
-            column((items[event.item] for event in given), np.int32),
-            column((nanoseconds(event.valid_from) for event in given), np.int64),
-            column((steps[event.step] for event in given), np.int8),
-            column((parties.get(event.giver, -1) for event in given), np.int32),
-            column((parties.get(event.receiver, -1) for event in given), np.int32),
-            column((items.get(event.lot, -1) for event in given), np.int32),
+            items,
+            parties,
+            column(of_item, item),
+            np.array(time, dtype="datetime64[ns]").astype(np.int64),
+            column(of_step, step, np.int8),
+            column(of_party, giver),
+            column(of_party, receiver),
+            column(of_item, lot),
             [event.id for event in given],
         )
 
@@ -244,11 +249,6 @@ class CustodyRecord:
         if found is None:
             raise NotFoundError(f"custody knows no {kind} “{name}”", mend=f"{len(index)} are recorded")
         return found
-
-
-def _numbered(names: Iterable[str]) -> dict[str, int]:
-    """Names to numbers, in the order of names: nothing depends on the order of events."""
-    return {name: number for number, name in enumerate(sorted(set(names)))}
 
 
 def _check_column(name: str, column: Ints32 | Bytes, low: int, high: int, rows: int) -> None:
