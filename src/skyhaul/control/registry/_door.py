@@ -11,7 +11,7 @@ import numpy as np
 from skyhaul.control.facts import Fact, Facts
 from skyhaul.control.registry._known import Index, Known
 from skyhaul.control.registry._references import check_references
-from skyhaul.control.registry._rights import acting, check_rights
+from skyhaul.control.registry._rights import acting, check_rights, check_role
 from skyhaul.control.registry._signing import PersonKey, Signed
 from skyhaul.errors import ControlError
 
@@ -72,6 +72,7 @@ _NEW_ID = "give it an id of its own, or leave it out if it is recorded"
 
 def _refusal(fact: Fact, person: str, public: bytes, known: Known) -> ControlError | None:
     try:
+        check_role(fact, person, public, known)
         check_references(fact, known)
         check_rights(fact, person, public, known)
     except ControlError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from skyhaul.control._instants import instant_text, nanoseconds
 from skyhaul.control.decision._precedence import stated_pairs
@@ -56,6 +57,15 @@ def check_rights(fact: Fact, actor: str, key: bytes, known: Known) -> None:
         _check_any(said, speaking, known)
     if isinstance(fact, Order | OrderEnd):
         _check_approvals(fact, known)
+
+
+def check_role(fact: Fact, actor: str, key: bytes, known: Known) -> None:
+    """Refuse, before anything else is looked at, a fact of a kind that no role of the actor records."""
+    if isinstance(fact, Withdrawal) or signer_of(fact) is not None:
+        return
+    held, row = acting(actor, key, known, fact), row_of(fact)
+    if all(allowed(row, appointment.role) is May.NO for appointment in held):
+        _refuse_role(fact, held)
 
 
 def acting(actor: str, key: bytes, known: Known, fact: Fact | None = None) -> list[Appointment]:
@@ -127,6 +137,11 @@ def _check_any(fact: Fact, held: Sequence[Appointment], known: Known) -> None:
                 return
     if refused is not None:
         raise refused
+    _refuse_role(fact, held)
+
+
+def _refuse_role(fact: Fact, held: Sequence[Appointment]) -> NoReturn:
+    row = row_of(fact)
     roles = ", ".join(dict.fromkeys(f"{article(a.role)} {a.role}" for a in held))
     fact.refuse(f"{roles} may not record {article(row.lower())} {row}", f"{who_may(row)} may")
 
