@@ -8,11 +8,12 @@ import errno
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from skyhaul.errors import InputError, SkyhaulError
 from skyhaul.live._proxy_link import Flow, ProxyLink
@@ -35,6 +36,7 @@ CONNECT_TIMEOUT_S = 30.0
 _HEAD_TIMEOUT_S = 30.0
 _HEAD_LIMIT = 1 << 16
 _UP, _DOWN = 0, 1
+_NO_LINGER = struct.pack("ii", 1, 0)  # socket(7): closing sends a reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,7 @@ class Proxy:
         except* (ConnectionError, TimeoutError):
             # What one side broke off the other side must not take for a proper end.
             for writer in (near_writer, far_writer):
-                writer.transport.abort()
+                _reset(writer)
         finally:
             self.link.flows -= 1
             far_writer.close()
@@ -316,8 +318,7 @@ class _Relay(asyncio.DatagramProtocol):
         self._lookups: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.near = transport
+        self.near = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         # RFC 1928, section 7: datagrams from anybody but the client are dropped.
@@ -383,6 +384,13 @@ async def _open(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWri
         except OSError as error:
             failure = error
     raise failure
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection off: the other side is to see that it did not end."""
+    with contextlib.suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    writer.transport.abort()
 
 
 def _words_of(error: Exception) -> str:
