@@ -90,9 +90,12 @@ def interpreter() -> str:
     return found
 
 
+Program = Callable[..., Ran]
+
+
 @pytest.fixture
-def as_nobody(namespaces: None, interpreter: str, tmp_path: Path) -> Link:
-    """The same as another user without any rights, with or without a TUN device that all may open."""
+def another_user(namespaces: None, interpreter: str, tmp_path: Path) -> Program:
+    """Run a Python text with arguments as another user without any rights, with or without a TUN device open to all."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     for tool in ("setpriv", "unshare", "mount"):
@@ -108,29 +111,32 @@ def as_nobody(namespaces: None, interpreter: str, tmp_path: Path) -> Link:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
-    def run(*words: str, tun: bool, timeout: float = 60.0) -> Ran:
+    def run(text: str, *words: str, tun: bool, timeout: float = 60.0, **more: str) -> Ran:
         node.chmod(0o666 if tun else 0o600)
         user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         # In a mount namespace of its own: the machine's /dev/net/tun is not touched.
         script = 'if [ -e /dev/net/tun ]; then mount --bind "$0" /dev/net/tun; fi; exec "$@"'
-        command = [
-            "unshare",
-            "-m",
-            "sh",
-            "-c",
-            script,
-            str(node),
-            *user,
-            interpreter,
-            "-c",
-            START,
-            "--isolated",
-            *words,
-        ]
+        command = ["unshare", "-m", "sh", "-c", script, str(node), *user, interpreter, "-c", text, *words]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, env=environment, cwd="/"
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            env={**environment, **more},
+            cwd="/",
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def as_nobody(another_user: Program) -> Link:
+    """`skyhaul link`, isolated, as another user."""
+
+    def run(*words: str, tun: bool, timeout: float = 60.0) -> Ran:
+        return another_user(START, "--isolated", *words, tun=tun, timeout=timeout)
 
     return run
 

@@ -138,15 +138,30 @@ def far_end(wire: Wire, addresses: LinkAddresses, kind: DeviceKind, engine: int)
 
 
 def router_end(
-    wire: Wire, addresses: LinkAddresses, kind: DeviceKind, engine: int, network: int, names: tuple[str, str]
+    wire: Wire,
+    addresses: LinkAddresses,
+    kind: DeviceKind,
+    engine: int,
+    network: int,
+    names: tuple[str, str],
+    own: tuple[ipaddress.IPv4Address, ipaddress.IPv6Address],
 ) -> End:
     """The other end in a namespace that is there already, and routes for many links.
 
     names   of the device there, and of a veth's other device in the engine's namespace
+    own     the router's addresses: servers on it answer with these, whichever link is asked over
     """
     with inside_network(network):
         device = _make(wire, kind, *names, engine)
-        route_inwards(wire, addresses, names[0])
+        quiet_device(wire, names[0])
+        with Netlink() as netlink:
+            netlink.add_address("lo", addresses.far, addresses.far)
+            netlink.add_address(names[0], own[0], addresses.near)
+            netlink.add_route(addresses.prefix, names[0])
+            if has_six(wire):
+                netlink.add_address("lo", addresses.far6, addresses.far6)
+                netlink.add_address(names[0], own[1], addresses.near6)
+                netlink.add_route(addresses.prefix6, names[0])
     return End(network, device)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -126,7 +127,8 @@ def prefix6(prefix: ipaddress.IPv4Network) -> ipaddress.IPv6Network:
 
 def _label(name: str) -> str:
     """A name as a label of the domain name system (RFC 1123, section 2.1): letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63] or "unnamed"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:63].strip("-") or "unnamed"
 
 
 def _refuse(bad: bool, what: str, mend: str) -> None:

@@ -97,9 +97,10 @@ class WorldWiring:
             near = near_end(wire, place.link, self._kind, self._engine, f"n{number}")
             with inside_network(near.network):
                 allow_low_ports()
-            network = ends.networks[pops[place.pop].key]
+            pop = pops[place.pop]
+            network, own = ends.networks[pop.key], (pop.address, pop.address6)
             names = (f"t{number}", f"f{number}")
-            far = router_end(wire, place.link, self._kind, self._engine, network, names)
+            far = router_end(wire, place.link, self._kind, self._engine, network, names, own)
             ends.networks[place.key] = near.network
             ends.terminals.append(Strand(near, far))
         for one, other in combinations(range(len(pops)), 2):

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from skyhaul.errors import InputError, NotFoundError, SkyhaulError
@@ -42,7 +43,8 @@ def run_exec(options: WorldOptions, open_source: Callable[[], TableSource]) -> i
 
 def check_command(command: str) -> None:
     """NotFoundError for a program that is not there."""
-    if "/" not in command and shutil.which(command) is None:
+    there = Path(command).exists() if "/" in command else shutil.which(command) is not None
+    if not there:
         raise NotFoundError(f"there is no command '{command}'", mend="give a name on the PATH, or a path")
 
 

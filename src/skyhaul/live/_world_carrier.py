@@ -72,7 +72,7 @@ class WorldCarrier:
             self._tell(error=told | {"mend": "skyhaul doctor"})
 
     def _carry(self) -> None:
-        network, kind = enter_engine_place()
+        network, kind = _enter()
         words, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         me = os.getpid()
         self._first = fork()
@@ -325,6 +325,14 @@ class WorldCarrier:
     def _tell(self, **message: object) -> None:
         with self._lock:
             self._channel.send(message)
+
+
+def _enter() -> tuple[int, DeviceKind]:
+    try:
+        return enter_engine_place()
+    except SkyhaulError as error:
+        mend = f"{error.mend}, or use skyhaul proxy, which needs none"
+        raise SkyhaulError(error.what, where=error.where, mend=mend) from error
 
 
 def _known_pop(wanted: str, known: tuple[str, ...]) -> str:

@@ -265,11 +265,11 @@ class WorldSupervisor:
             raise self._error
         if self._end is None:
             raise SkyhaulError(f"the process that carries the packets has ended (status {carrier})")
-        if self._end["summary"] is not None:
-            self._report(self._end["summary"])
         end = self._end["end"]
         if "name" in end:
             raise SkyhaulError(f"'{end['name']}' cannot be started: {end['why']}")
+        if self._end["summary"] is not None:
+            self._report(self._end["summary"])
         if "status" not in end:
             raise SkyhaulError(f"the world was lost with its first process: {end.get('failure', 'killed')}")
         return int(end["status"])
