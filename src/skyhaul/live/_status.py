@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["auto", "always", "never"]
 _REDRAW_S = 0.5
+_FEWEST_LINES = 3  # of a screen that has one to spare
 _RECENT_NS = 2_000_000_000  # of traffic that rates, losses and queue are counted over
 
 
@@ -115,7 +116,7 @@ class StatusLine:
         try:
             while True:
                 if self._mode == "always" or screen.is_line_by_line():
-                    screen.draw(self.text(time.monotonic_ns(), screen.columns))
+                    screen.draw(lambda columns: self.text(time.monotonic_ns(), columns))
                 else:
                     screen.clear()
                 if self._stopping.wait(_REDRAW_S):
@@ -178,7 +179,6 @@ class _Screen:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lines = 0  # of the screen while the line is there
-        self.columns = 80
 
     @classmethod
     def of(cls, stream: TextIO) -> _Screen | None:
@@ -199,17 +199,17 @@ class _Screen:
         except termios.error:
             return False
 
-    def draw(self, text: str) -> None:
+    def draw(self, text: Callable[[int], str]) -> None:
         columns, lines = self._size()
-        self.columns = columns
-        if lines < 3:
+        if lines < _FEWEST_LINES:
             self.clear()
             return
         if lines != self._lines:
+            self.clear()
             # A line more below the cursor, which may stand on the last; then all but the last scroll.
             self._write(f"\n\x1b7\x1b[1;{lines - 1}r\x1b8\x1b[1A")
             self._lines = lines
-        self._write(f"\x1b7\x1b[{lines};1H\x1b[7m{text[:columns].ljust(columns)}\x1b[0m\x1b8")
+        self._write(f"\x1b7\x1b[{lines};1H\x1b[7m{text(columns).ljust(columns)}\x1b[0m\x1b8")
 
     def clear(self) -> None:
         if self._lines:
