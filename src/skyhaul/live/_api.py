@@ -104,9 +104,13 @@ class Node:
 
 
 class Net:
-    """A world that is up, from `emulate`. Indexed by terminals' names; it ends with its `with`.
+    """A world that is up, from `emulate`; it ends with its `with`.
 
-    A mapping's `in`, `len` and iteration go over the terminals' names.
+    Indexed as commands call places: a terminal by its name, others as pop:NAME and server:NAME, in any case. `in`,
+    `len` and iteration go over the terminals.
+
+    notes     what there was to say while it was made: no way out, say
+    summary   what it carried, when it has ended: as `skyhaul net up --json` prints it
     """
 
     def __init__(self, options: WorldOptions, open_source: Callable[[], TableSource]) -> None:
@@ -139,7 +143,7 @@ class Net:
             self._nodes[place["key"]] = Node(place["key"], place["host"], *addresses, place["pop"], self)
 
     def __getitem__(self, terminal: str) -> Node:
-        """A terminal. NotFoundError when there is none of that name."""
+        """A place. NotFoundError when there is none of that name."""
         return self._node(terminal, "terminal")
 
     def __iter__(self) -> Iterator[str]:
