@@ -51,7 +51,7 @@ def add_show(app: typer.Typer, kind: Kind, noun: str) -> None:
     app.command("show")(show)
 
 
-def add_import(app: typer.Typer, kind: Kind, plural: str, columns: tuple[str, ...]) -> None:
+def add_import(app: typer.Typer, kind: Kind, plural: str, columns: tuple[str, ...], name: str = "import") -> None:
     """`import`: the rows of a table, `columns` of which it must have."""
 
     def import_(
@@ -80,10 +80,10 @@ def add_import(app: typer.Typer, kind: Kind, plural: str, columns: tuple[str, ..
             )
 
     import_.__doc__ = f"Record the {plural} of a table; each row that is rejected is told with its reason."
-    app.command("import")(import_)
+    app.command(name)(import_)
 
 
-def add_export(app: typer.Typer, kind: Kind, plural: str) -> None:
+def add_export(app: typer.Typer, kind: Kind, plural: str, name: str = "export") -> None:
     """`export`: what holds, as `import` reads it."""
 
     def export_(
@@ -98,4 +98,4 @@ def add_export(app: typer.Typer, kind: Kind, plural: str) -> None:
             export(held(desk.registry.facts, kind(), desk.at, desk.known_at), kind(), output)
 
     export_.__doc__ = f"Write the {plural} as `import` reads them."
-    app.command("export")(export_)
+    app.command(name)(export_)

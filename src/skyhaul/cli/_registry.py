@@ -385,12 +385,12 @@ def export(facts: Sequence[Fact], kind: type[Fact], output: Path | None, *, exac
         raise OutputError("what format?", where=str(output), mend="end its name in .csv, .json or .jsonl")
 
 
-def write_text(output: Path, text: str) -> None:
-    """Write a file. Raises OutputError where it cannot be written."""
-    _write(output, lambda file: file.write(text))
+def write_text(output: Path, text: str, *, quiet: bool = False) -> None:
+    """Write a file, and say so unless `quiet`. Raises OutputError where it cannot be written."""
+    _write(output, lambda file: file.write(text), quiet=quiet)
 
 
-def _write(output: Path | None, write: Callable[[Any], object]) -> None:
+def _write(output: Path | None, write: Callable[[Any], object], *, quiet: bool = False) -> None:
     if output is None:
         write(sys.stdout)
         return
@@ -399,7 +399,8 @@ def _write(output: Path | None, write: Callable[[Any], object]) -> None:
             write(file)
     except OSError as error:
         raise OutputError(f"cannot write: {error.strerror}", where=str(output)) from None
-    print(f"wrote {output}", file=sys.stderr)
+    if not quiet:
+        print(f"wrote {output}", file=sys.stderr)
 
 
 Columns: TypeAlias = Sequence[tuple[str, Callable[[F], str]]]

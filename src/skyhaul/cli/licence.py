@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from skyhaul.control.facts import Fact, Licence
 
 app = typer.Typer(help="What authorities permit: the service in a territory, and terminal models.")
-model_app = typer.Typer(help="Type approvals: terminal models that an authority approves.")
-app.add_typer(model_app, name="model")
 
 Territory = Annotated[
     str | None, typer.Option("--territory", metavar="NAME", help="Those for it: a name of the licence layer.")
@@ -165,7 +163,7 @@ def withdraw(
         record(desk, actor, [fact], as_json)
 
 
-@model_app.command("list")
+@app.command("models")
 def list_models(
     territory: Territory = None,
     registry: RegistryOption = None,
@@ -194,7 +192,7 @@ def list_models(
         )
 
 
-@model_app.command("add")
+@app.command("approve-model")
 def add_model(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The terminal model.")],
     territory: Annotated[
@@ -246,6 +244,5 @@ def _approval() -> type[Fact]:
 add_show(app, _licence, "licence")
 add_import(app, _licence, "licences", ("authority", "territory"))
 add_export(app, _licence, "licences")
-add_show(model_app, _approval, "approval")
-add_import(model_app, _approval, "type approvals", ("authority", "model"))
-add_export(model_app, _approval, "type approvals")
+add_import(app, _approval, "type approvals", ("authority", "model"), "import-models")
+add_export(app, _approval, "type approvals", "export-models")

@@ -287,11 +287,13 @@ def key(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where the private key goes.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Make a person's key in a new file that only its owner may read; prints the public key."""
+    """Make a person's key in a new file that only its owner may read; the public key is printed, and goes into a file
+    beside it that ends in .pub."""
     from skyhaul.control.registry import PersonKey
 
     made_ = PersonKey.generate()
     made_.write(output)
+    write_text(Path(f"{output}.pub"), f"{made_.public.hex()}\n", quiet=True)
     if as_json:
         print_json({"file": str(output), "public_key": made_.public.hex()})
     else:
