@@ -13,7 +13,6 @@ from skyhaul.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-_SLOT_S = 15.0
 _SLOT = np.timedelta64(15, "s")
 
 
@@ -50,7 +49,6 @@ def sightings_of(dataset: xr.Dataset, source: str) -> Sightings:
         served=granted & (columns["outage_cause"] == 0),
         code=columns["disablement_code"].astype(np.int64),
         rule=np.where(granted, -1, columns["refusal_rule"]).astype(np.int64),
-        slot_s=_SLOT_S,
         covers=np.array([[slots[0], latest]] if len(slots) else np.empty((0, 2)), dtype="datetime64[ns]"),
         source=source,
     )

@@ -178,7 +178,7 @@ def test_which_units_were_used_around_the_two_villages_and_by_whom_held(inquiry:
 def test_what_the_records_cannot_show_there(inquiry: Inquiry) -> None:
     gaps = {gap.text: gap.items for gap in inquiry.gaps}
     assert gaps["where units seen here were, at times nobody accounts for"] == ("resold-2",)
-    assert gaps["units in lots that were never recorded one by one"] == ("lot-aurora", "lot-forty")
+    assert gaps["whether lots hold units that were never recorded one by one"] == ("lot-aurora", "lot-forty")
     (control,) = gaps["who was in control, where no record says it"]
     assert control.startswith("2024-02-12T22:00:12Z to 2024-02-13T00:00:00Z for ")
     disputed = gaps["which statement is right, of those that dispute each other"]

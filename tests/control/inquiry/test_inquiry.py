@@ -46,7 +46,6 @@ def _seen(*rows: tuple[str, int, float, float, bool, int], covers: tuple[str, st
         served=granted.copy(),
         code=np.array([row[5] for row in rows], dtype=np.int64),
         rule=np.where(granted, -1, 0).astype(np.int64),
-        slot_s=15.0,
         covers=np.array([[utc(covers[0]), utc(covers[1])]]),
         source="a test",
     )
@@ -83,6 +82,18 @@ def test_only_what_was_inside_in_the_time_is_told() -> None:
     assert unit.refused == {(16, "order.area"): 1}
     later = inquire(Facts(world()), PATCH, "2024-02-17T12:30:00Z", END, sightings=[seen])
     assert later.units == ()
+
+
+def test_several_sources_are_told_as_one() -> None:
+    first = _seen(
+        ("fixed", 0, *INSIDE, True, 1), ("roaming", 1, *INSIDE, True, 1), covers=(BEGIN, "2024-02-17T12:30:00Z")
+    )
+    second = _seen(("fixed", 130, *INSIDE, False, 16), covers=("2024-02-17T12:30:00Z", END))
+    inquiry = _asked(sightings=[first, second])
+    fixed, roaming = inquiry.units
+    assert (fixed.served_slots, fixed.refused) == (1, {(16, "order.area"): 1})
+    assert (roaming.unit, roaming.served_slots) == ("roaming", 1)
+    assert _gap(inquiry, "no sightings") is None
 
 
 def test_a_unit_with_a_grant_and_no_satellite_was_not_served() -> None:

@@ -11,11 +11,11 @@ from skyhaul.control._instants import instant_text, nanoseconds, utc
 from skyhaul.control.custody import CustodyRecord, standing_events
 from skyhaul.control.decision import Compiled, compile_facts
 from skyhaul.control.decision._world import Patch
-from skyhaul.control.facts import CustodyEvent, Facts, Layer, Order, Statement, Terminal
+from skyhaul.control.facts import Facts, Layer, Order, Statement, Terminal
 from skyhaul.control.inquiry._ground import Bearing, bearings, control_gaps, order_text, patches_there
 from skyhaul.control.inquiry._report import Gap, Inquiry
 from skyhaul.control.inquiry._sightings import Sightings
-from skyhaul.control.inquiry._units import UnitUse, hands_at, uses
+from skyhaul.control.inquiry._units import UnitUse, uses
 from skyhaul.control.polygons._cells import touched_cells
 from skyhaul.errors import ControlError
 
@@ -58,15 +58,14 @@ def inquire(
     there = patches_there(compiled, area, first, last)
     events = {event.id: event for event in standing_events(facts, known)}
     record = CustodyRecord.of(events.values())
-    units = [
-        unit for source in sightings for unit in uses(source, source.within(area, begin, end), compiled, record, events)
-    ]
+    seen = Sightings.joined(sightings)
+    units = uses(seen, seen.within(area, begin, end), compiled, record, events)
     bearing = [*bearings(compiled, there, first, last), *_unit_orders(compiled, units, first, last)]
     statements = _statements(facts.known(Statement, known), there, units)
     gaps = [
-        *_unwatched(sightings, begin, end),
+        *_unwatched(seen, begin, end),
         *_ground_gaps(there, area, first, last),
-        *_custody_gaps(facts, known, record, events, units, end),
+        *_custody_gaps(facts, known, record, units, end),
         *_record_gaps(bearing),
         *_disputes(statements),
         *_ALWAYS,
@@ -124,12 +123,11 @@ def _statements(known: Sequence[Statement], there: Sequence[Patch], units: Seque
     )
 
 
-def _unwatched(sightings: Sequence[Sightings], begin: np.datetime64, end: np.datetime64) -> list[Gap]:
+def _unwatched(sightings: Sightings, begin: np.datetime64, end: np.datetime64) -> list[Gap]:
     """Times of which no sightings were kept."""
-    spans = [(utc(from_), utc(to)) for source in sightings for from_, to in source.covers]
     holes: list[str] = []
     at = begin
-    for from_, to in sorted(spans):
+    for from_, to in sorted((utc(from_), utc(to)) for from_, to in sightings.covers):
         if from_ > at:
             holes.append(f"{instant_text(at)} to {instant_text(min(from_, end))}")
         at = max(at, to)
@@ -156,15 +154,15 @@ def _custody_gaps(
     facts: Facts,
     known: np.datetime64,
     record: CustodyRecord,
-    events: dict[str, CustodyEvent],
     units: Sequence[UnitUse],
     end: np.datetime64,
 ) -> list[Gap]:
-    seen = {unit.unit for unit in units}
+    seen, held = {unit.unit for unit in units}, set(record.items)
     registered = sorted({terminal.terminal for terminal in facts.known(Terminal, known)})
-    at_large = [name for name in registered if name not in seen and hands_at(record, name, end, events).unknown]
+    holes = record.reaches().unknown  # of no party in particular: every unit with a time nobody accounts for
+    at_large = [name for name in registered if name not in seen and (name not in held or holes.get(name, end) < end)]
     lots = [item for item, is_lot in zip(record.items, record.is_lot.tolist(), strict=True) if is_lot]
-    strangers = sorted(set(record.items) - set(registered) - set(lots))
+    strangers = sorted(held - set(registered) - set(lots))
     found = [
         ("where units seen here were, at times nobody accounts for", [u.unit for u in units if u.hands.unknown]),
         ("whether units that nobody accounts for were here without connecting", at_large),
@@ -177,7 +175,7 @@ def _custody_gaps(
             ],
         ),
         ("where a unit seen here is not in the registry", sorted(seen - set(registered))),
-        ("units in lots that were never recorded one by one", lots),
+        ("whether lots hold units that were never recorded one by one", lots),
         ("units that custody names and the registry does not", strangers),
     ]
     return [Gap(text, tuple(items)) for text, items in found if items]

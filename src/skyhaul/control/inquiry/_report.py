@@ -12,6 +12,8 @@ from skyhaul.control.facts import Statement
 from skyhaul.control.inquiry._ground import Bearing
 from skyhaul.control.inquiry._units import UnitUse
 
+_MOST_ITEMS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -23,6 +25,12 @@ class Gap:
     def document(self) -> dict[str, object]:
         """In JSON's own types."""
         return {"text": self.text, "items": list(self.items)}
+
+    def line(self) -> str:
+        """A line of the page, with the first of many items."""
+        shown = "; ".join(self.items[:_MOST_ITEMS])
+        more = f" and {len(self.items) - _MOST_ITEMS} more" if len(self.items) > _MOST_ITEMS else ""
+        return f"- {self.text}" + (f": {shown}{more}" if shown else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class Inquiry:
             lines += ["None on record.", ""]
         lines += ["## What the records cannot show", ""]
         for gap in self.gaps:
-            lines.append(f"- {gap.text}" + (f": {'; '.join(gap.items)}" if gap.items else ""))
+            lines.append(gap.line())
         lines += ["", "## What was in force here", ""]
         for bearing in self.bearings:
             late = f", recorded only {instant_text(bearing.fact.recorded_at)}" if bearing.late else ""
