@@ -36,8 +36,9 @@ from skyhaul.control.store._leaves import _OF_EVERY_FACT, PRIVATE_WITHIN, PUBLIC
 from skyhaul.errors import NotFoundError
 from tests.control.store.conftest import Place
 from tests.control.worlds import NOW, account, ask, known, order, said, terminal
+from tests.docs.pages import code_in, tables_of
 
-DOCS = Path(__file__).parents[3] / "docs"
+PAGE = Path(__file__).parents[3] / "docs" / "store.md"
 
 SECRETS = (
     "Ada Secret",
@@ -117,11 +118,8 @@ def test_every_field_of_every_kind_is_public_by_decision_or_private(store: Store
 
 def test_the_page_lists_what_is_private() -> None:
     inherited = {field.name for field in fields(Fact)}
-    listed = {}
-    for line in (DOCS / "store.md").read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip(" `") for cell in line.split("|")]
-        if len(cells) == 4 and cells[1] in fact_kinds():
-            listed[cells[1]] = {name.strip(" `").partition(" ")[0] for name in cells[2].split(",")}
+    (rows,) = (rows for _, columns, rows in tables_of(PAGE) if columns == ["kind", "fields"])
+    listed = {code_in(kind)[0]: set(code_in(names)) for kind, names in rows}
     expected = {}
     for name, kind in fact_kinds().items():
         renamed = {"Listing": {"kind": "holder_kind"}, "Withdrawal": {"kind": "of_kind"}}.get(name, {})

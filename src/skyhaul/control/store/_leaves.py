@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from skyhaul.control._canonical import canonical_json
+from skyhaul.control._canonical import canonical_json, plain
 from skyhaul.control._instants import instant_text
 from skyhaul.control.facts import Fact, Order, Role, Target, fact_document
 from skyhaul.control.log import Opening, commit, new_salt
@@ -62,7 +62,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "Policy": ("settings",),
     "Precedence": ("authorities",),
     "Rejection": ("application", "rejected_by"),
-    "Statement": ("speaker", "says", "about", "answers"),
+    "Statement": ("speaker", "says", "about", "answers", "disputes"),
     "Terminal": ("terminal", "public_key", "model", "software", "account"),
     "TypeApproval": ("authority", "model", "territory", "software"),
     "Withdrawal": ("of_kind", "reason"),
@@ -96,12 +96,12 @@ def fact_leaf(fact: Fact, at: int, by: str) -> Leaf:
     document = fact_document(fact)
     shape: str | None = None
     if "shape" in document:
-        shape = canonical_json(document["shape"])
+        shape = _json(document["shape"])
         document["shape"] = {"sha256": sha256(shape.encode()).hexdigest()}
     secrets = []
     for field in private_fields(fact, document):
         holder, name = _holder(document, field)
-        secret = Secret(field, canonical_json(holder[name]), new_salt())
+        secret = Secret(field, _json(holder[name]), new_salt())
         holder[name] = committed(secret)
         secrets.append(secret)
     return Leaf(_body("fact", at, by, fact=document), tuple(secrets), shape)
@@ -139,7 +139,7 @@ def private_in(kind: str, private: Container[str]) -> bool:
 def record_leaf(record: str, at: int, by: str, public: Mapping[str, Any], private: Mapping[str, Any]) -> Leaf:
     """The entry of another record: its public fields, and private ones that are committed to."""
     secrets = tuple(Secret(name, canonical_json(value), new_salt()) for name, value in private.items())
-    fields = {**public, **{secret.field: committed(secret) for secret in secrets}}
+    fields = plain({**public, **{secret.field: committed(secret) for secret in secrets}})
     return Leaf(_body(record, at, by, **{record: fields}), secrets)
 
 
@@ -160,9 +160,9 @@ def commitments(document: Mapping[str, Any], path: str = "") -> Iterator[tuple[s
 
 def opened(document: dict[str, Any], values: Mapping[str, str], shape: str | None = None) -> dict[str, Any]:
     """The record of an entry with its private fields, given as canonical JSON by path, and its shape put back."""
-    for field, value in values.items():
+    for field, value in zip(values, json.loads(f"[{','.join(values.values())}]"), strict=True):
         holder, name = _holder(document, field)
-        holder[name] = json.loads(value)
+        holder[name] = value
     if shape is not None:
         document["shape"] = json.loads(shape)
     return document
@@ -180,8 +180,12 @@ def _holder(document: dict[str, Any], field: str) -> tuple[dict[str, Any], str]:
     return document, name
 
 
+# What `canonical_json` writes, of values that are JSON's own already.
+_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 def _body(record: str, at: int, by: str, **content: Any) -> str:
-    body = canonical_json({"record": record, "at": instant_text(at), "by": by, **content})
+    body = _json({"record": record, "at": instant_text(at), "by": by, **content})
     try:
         size = len(body.encode())
     except UnicodeEncodeError:

@@ -81,12 +81,13 @@ class StoredLeaf:
 
 def read_leaves(connection: sa.Connection, first: int, where: str) -> Iterator[StoredLeaf]:
     """Every entry from a number on, in order. Raises StoreError at one that cannot be read."""
-    columns = (LEAVES.c.number, LEAVES.c.at, LEAVES.c.record, LEAVES.c.body, FACTS.c.shape)
+    times = (FACTS.c.valid_from, FACTS.c.valid_to, FACTS.c.recorded_at)
+    columns = (LEAVES.c.number, LEAVES.c.at, LEAVES.c.record, LEAVES.c.body, FACTS.c.shape, *times)
     joined = sa.outerjoin(LEAVES, FACTS, FACTS.c.leaf == LEAVES.c.number)
     query = sa.select(*columns).select_from(joined).where(LEAVES.c.number >= first).order_by(LEAVES.c.number)
     openings = Openings(connection, first)
     expected = first
-    for number, at, record, body, shape in _streamed(connection, query):
+    for number, at, record, body, shape, valid_from, valid_to, recorded_at in _streamed(connection, query):
         if number != expected:
             raise StoreError(f"has no entry {expected}", where=where, mend="`skyhaul audit verify` says what is wrong")
         expected += 1
@@ -96,6 +97,10 @@ def read_leaves(connection: sa.Connection, first: int, where: str) -> Iterator[S
             continue
         try:
             document = opened(json.loads(body)["fact"], openings.of(number), shape)
+            # The columns say the same as the text, and need not be parsed.
+            document["valid_from"] = np.datetime64(valid_from, "ns")
+            document["valid_to"] = None if valid_to is None else np.datetime64(valid_to, "ns")
+            document["recorded_at"] = np.datetime64(recorded_at, "ns")
             yield StoredLeaf(number, at, record, fact_from_document(document, f"entry {number}"))
         except (ValueError, KeyError, TypeError, SkyhaulError) as error:
             what = f"entry {number} cannot be read: {error}"
