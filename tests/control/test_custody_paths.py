@@ -152,6 +152,24 @@ def test_a_path_ends_at_the_party_and_says_how_the_unit_changed_hands() -> None:
     }
 
 
+def test_what_is_sent_and_received_by_one_sale_was_sold_once() -> None:
+    def by(day: int, step: Step, giver: str, receiver: str) -> CustodyEvent:
+        times = {"valid_from": utc(f"2024-01-{day:02}")}
+        return CustodyEvent(
+            step=step, item="U", giver=giver, receiver=receiver, manner=Manner.SALE, **said(f"s{day}", **times)
+        )
+
+    events = [
+        event(1, MADE, "U", receiver="Maker"),
+        by(2, SENT, "Maker", "Dealer"),
+        by(3, GOT, "", "Dealer"),
+        by(4, SENT, "Dealer", "Bo"),
+        by(5, PASSED, "Dealer", "Bo"),
+    ]
+    assert all_ways(events, "Bo")["U"].manners == (Manner.SALE, Manner.SALE, Manner.SALE)
+    assert all_ways(events, "Dealer")["U"].manners == (Manner.SALE,)
+
+
 def test_of_a_party_without_units_everything_unaccounted_for_stays_unknown() -> None:
     record = CustodyRecord.of(CHAIN)
     reach = reach_of(record, ("Corps",))

@@ -10,7 +10,7 @@ import numpy as np
 from skyhaul.control._instants import instant_text
 from skyhaul.control.custody._record import CustodyRecord, Reach
 from skyhaul.control.custody._trace import Trace
-from skyhaul.control.facts import CustodyEvent, Manner
+from skyhaul.control.facts import CustodyEvent, Manner, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,15 @@ def _way(trace: Trace, when: np.datetime64, parties: frozenset[str], manner: dic
     hands: list[str] = []
     unknown: list[str] = []
     manners: list[Manner] = []
-    arrived = False
+    arrived, sent = False, None
     for passage in trace.passages:
         if passage.gap_before:
             unknown.append(f"before {instant_text(passage.time)}: {passage.gap_before}")
-        if passage.event in manner:
+        # What was sent by a sale and received by it was sold once.
+        told = passage.step is Step.RECEIVING and not passage.gap_before and sent is manner.get(passage.event)
+        if passage.event in manner and not told:
             manners.append(manner[passage.event])
+        sent = manner.get(passage.event) if passage.step is Step.SHIPPING else None
         names = ["?"] if passage.gap_before else []
         names += [name for name in (passage.giver, passage.holder) if name]
         for name in names:
