@@ -246,3 +246,17 @@ def test_the_log_has_an_entry_for_every_fact(make: Makes) -> None:
         assert registry.verifies(receipt.facts[0])
         forged = replace(receipt.facts[0], reason="other")  # type: ignore[call-arg]
         assert not registry.verifies(forged)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_an_order_touches_terminals_where_they_were_last_decided_about(engine: str, make: Makes) -> None:
+    over = order("o", target=Target.AREA, on="licence/Northland")
+    away = order("o", "Sven", target=Target.AREA, on="licence/Southland")
+    with make(engine) as registry:
+        assert registry.touched(over) == ["UT-1", "UT-2"]
+        assert registry.touched(away) == []
+        compiled = compile_facts(registry.facts, registry.known_at)
+        decisions = [decide(compiled, "UT-1", place, NOW) for place in (PLACES[0], PLACES[1])]
+        registry.store.append_decisions(decisions, by="network")
+        assert registry.store.last_cells() == {"UT-1": decisions[1].cell}
+        assert registry.touched(away) == ["UT-1"]

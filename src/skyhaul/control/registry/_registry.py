@@ -210,8 +210,8 @@ class Registry:
 
     def known(self, batch: Iterable[Fact] = ()) -> Known:
         """What is known now, with a batch that might be recorded."""
-        facts = self.facts
-        return Known(facts, self._index_of(facts), self.now(), batch)
+        facts, batch = self.facts, list(batch)
+        return Known(facts, self._index_of(facts), self.now(), batch, self._cells_for(batch))
 
     def prepared(self, order: F) -> F:
         """An order, or the end of one, that says how many approvals the policy wants of it, if it said fewer; other
@@ -243,7 +243,7 @@ class Registry:
     def examine(self, facts: Sequence[Fact], actor: Actor) -> list[ControlError | None]:
         """For each fact why it may not be recorded by the actor, or None; see `record`."""
         recorded = self.facts
-        return examine(facts, actor, recorded, self._index_of(recorded), self.now())
+        return examine(facts, actor, recorded, self._index_of(recorded), self.now(), self._cells_for(facts))
 
     def record(self, facts: Iterable[Fact], actor: Actor) -> Receipt:
         """Record facts, all or none, as the actor; they are on the disk and in the log once this returns.
@@ -275,14 +275,22 @@ class Registry:
         return Imported(self._append(kept, actor, (recorded, size)), tuple(rejected))
 
     def _append(self, batch: list[Fact], actor: Actor, examined: tuple[Facts, int] | None) -> Receipt:
+        cells = self._cells_for(batch)
+
         def check(recorded: Facts, stamped: Sequence[Fact]) -> None:
             if stamped and (examined is None or recorded is not examined[0] or len(recorded) != examined[1]):
                 now = stamped[0].recorded_at
-                for error in examine(stamped, actor, recorded, self._index_of(recorded), now):
+                for error in examine(stamped, actor, recorded, self._index_of(recorded), now, cells):
                     if error is not None:
                         raise error
 
         return self.store.append(batch, by=actor.person, check=check)
+
+    def _cells_for(self, batch: Sequence[Fact]) -> dict[str, str]:
+        """Where terminals were last decided about, if there are orders to be counted for."""
+        if self._store is None or not any(isinstance(fact, Order | OrderEnd) for fact in batch):
+            return {}
+        return self._store.last_cells()
 
     def _index_of(self, facts: Facts) -> Index:
         if self._indexed is not facts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -131,3 +132,21 @@ def read_decisions(
         )
         for leaf, name, time, known_at, outcome, code, rate, at, value in connection.execute(query)
     ]
+
+
+# Where the cell stands in canonical JSON: after the alerts, of which there are at most three numbers.
+_CELL = re.compile(r'"cell":"([0-9a-f]+)"')
+_CELL_WITHIN = 100
+
+
+def last_cells(connection: sa.Connection) -> dict[str, str]:
+    """The cell (hex) of the decision that was recorded last about each terminal, where it has one and is not erased."""
+    last = sa.select(sa.func.max(DECISIONS.c.leaf)).group_by(DECISIONS.c.terminal)
+    beginning = sa.func.substr(OPENINGS.c.value, 1, _CELL_WITHIN)
+    query = (
+        sa.select(DECISIONS.c.terminal, beginning)
+        .join(OPENINGS, sa.and_(OPENINGS.c.leaf == DECISIONS.c.leaf, OPENINGS.c.field == "document"))
+        .where(DECISIONS.c.leaf.in_(last))
+    )
+    found = ((terminal, _CELL.search(text)) for terminal, text in connection.execute(query))
+    return {terminal: cell[1] for terminal, cell in found if cell is not None}

@@ -22,6 +22,7 @@ from skyhaul.control.store._decisions import (
     State,
     decision_leaf,
     decision_row,
+    last_cells,
     read_decisions,
     states_since,
 )
@@ -261,6 +262,11 @@ class Store:
         if not found:
             raise NotFoundError(f"no decision about {terminal} up to {instant_text(until - 1)}", where=self.where)
         return found[0]
+
+    def last_cells(self) -> dict[str, str]:
+        """The cell (hex) in which each terminal was last decided about, where that is on record."""
+        with self._database.reading() as connection:
+            return last_cells(connection)
 
     def leaf_of(self, fact: str) -> int:
         """The number of the entry of a fact, by its id; NotFoundError where there is none."""
