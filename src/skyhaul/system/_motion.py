@@ -13,6 +13,9 @@ from skyhaul.network import Ground, Terminals
 from skyhaul.scenario import TerminalTable, as_numpy
 from skyhaul.types import CellIds, Floats, Ints, Times
 
+# Distances on the mean sphere are up to 0.6 % shorter than on the ellipsoid, on which ellipses are drawn.
+_ON_ELLIPSOID = 1.006
+
 # A point of the way farther than this off the line between its ends makes the ellipse of a slot a circle.
 _STRAIGHT_M = 10.0
 
@@ -159,7 +162,7 @@ def _way(track: Track, start: np.datetime64, end: np.datetime64, uncertainty_m: 
     turns = track.time[(track.time > start) & (track.time < end)]
     middle = start + (end - start) // 2
     latitude, longitude, height = track.at(np.array([middle, start, end, *turns], dtype="datetime64[ns]"))
-    reach = great_circle_m(latitude[0], longitude[0], latitude[1:], longitude[1:])
+    reach = great_circle_m(latitude[0], longitude[0], latitude[1:], longitude[1:]) * _ON_ELLIPSOID
     far = int(np.argmax(reach)) + 1
     major = float(reach[far - 1])
     if major == 0.0:
@@ -170,9 +173,11 @@ def _way(track: Track, start: np.datetime64, end: np.datetime64, uncertainty_m: 
     # The least ellipse along the way that holds a disc of radius u around each of its points, up to `major` from the
     # middle: with half axes major + u and √(u (major + u)) its width beats theirs in every direction t to the way, as
     # (major cos t + u)² ≤ (major + u)² cos² t + u (major + u) sin² t.
-    u = uncertainty_m + aside
-    longest = major + u
-    shortest = longest if aside > _STRAIGHT_M else float(np.sqrt(u * longest))
+    if aside > _STRAIGHT_M:
+        longest = shortest = major + uncertainty_m
+    else:
+        u = uncertainty_m + aside
+        longest, shortest = major + u, float(np.sqrt(u * (major + u)))
     return (
         float(latitude[0]),
         float(longitude[0]),
