@@ -8,7 +8,8 @@ import pytest
 
 from skyhaul.control.custody import CustodyRecord, Reach
 from skyhaul.control.decision import Code, Compiled, Position, compile_facts, decide
-from skyhaul.control.facts import CustodyEvent, Facts, utc
+from skyhaul.control.facts import Area, CustodyEvent, Facts, Order, utc
+from skyhaul.control.inquiry import inquire
 from tests.control.contested.world import answer, recorded
 
 NIGHT = {
@@ -132,3 +133,13 @@ def test_whom_units_reached_as_known_then_and_later() -> None:
 def test_the_way_of_the_resold_unit() -> None:
     trace = CustodyRecord.of(fact for fact in recorded() if isinstance(fact, CustodyEvent)).trace("resold-1")
     assert trace.parties == ("operator-sales", "dealer-one", "dealer-two", "supply-group", "formation-east")
+
+
+def test_over_the_peninsula_there_are_words_and_no_order() -> None:
+    facts = Facts(recorded())
+    (peninsula,) = (fact.shape for fact in facts if isinstance(fact, Area) and fact.id == "demo-licence-peninsula")
+    inquiry = inquire(facts, peninsula, "2022-09-01", "2022-10-01")
+    assert not any(isinstance(bearing.fact, Order) for bearing in inquiry.bearings)
+    said = {statement.id for statement in inquiry.statements}
+    assert {"hist-2023-09-07-sevastopol", "hist-2023-09-07-isaacson", "hist-2023-09-12-sanctions"} <= said
+    assert "hist-2024-02-11-no-sale" not in said

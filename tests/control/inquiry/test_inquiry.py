@@ -105,6 +105,7 @@ def test_a_unit_with_a_grant_and_no_satellite_was_not_served() -> None:
 
 def test_places_are_told_as_cells_and_nothing_finer() -> None:
     inquiry = _asked(sightings=[_seen(("fixed", 0, 48.71234, 11.54321, True, 1))])
+    assert len(inquiry.cells) > 12
     cell = f"{h3.latlng_to_cell(48.71234, 11.54321, 5):x}"
     assert inquiry.units[0].cells == (cell,)
     assert cell in inquiry.cells
@@ -235,6 +236,21 @@ def test_what_can_never_be_known_is_always_said() -> None:
 def test_a_time_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ControlError, match="is not after"):
         inquire(Facts(world()), PATCH, END, BEGIN)
+
+
+def test_areas_that_only_touch_the_area_are_left_out() -> None:
+    beside = area("control", "beside", shapely.box(12.0, 48.4, 13.0, 49.0), "B")
+    over = area("control", "over", shapely.box(11.9, 48.4, 13.0, 49.0), "C")
+    told = {bearing.fact.id for bearing in _asked(beside, over).bearings}
+    assert over.id in told
+    assert beside.id not in told
+
+
+def test_what_is_said_of_a_country_is_not_told_of_a_village() -> None:
+    broad = Statement(speaker="One", says="licensed", about=("licence/Northland",), **said("broad"))
+    assert _asked(broad).statements == ()
+    everywhere = inquire(Facts([*world(), broad]), shapely.box(10.0, 48.0, 14.0, 50.0), BEGIN, END)
+    assert everywhere.statements == (broad,)
 
 
 def test_layers_are_the_only_areas_told() -> None:

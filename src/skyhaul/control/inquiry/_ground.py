@@ -64,11 +64,11 @@ class Coverage:
 
 
 def patches_there(compiled: Compiled, area: BaseGeometry, begin: int, end: int) -> list[Patch]:
-    """Areas and cells of orders that meet the area at some time of [begin, end)."""
+    """Areas and cells of orders that overlap the area at some time of [begin, end), not those that only touch it."""
     return [
         patch
         for patch in compiled.world.patches
-        if patch.begin < end and patch.end > begin and patch.shape.intersects(area)
+        if patch.begin < end and patch.end > begin and patch.shape.intersects(area) and not patch.shape.touches(area)
     ]
 
 

@@ -11,7 +11,7 @@ from skyhaul.control._instants import instant_text, nanoseconds, utc
 from skyhaul.control.custody import CustodyRecord, standing_events
 from skyhaul.control.decision import Compiled, compile_facts
 from skyhaul.control.decision._world import Patch
-from skyhaul.control.facts import Facts, Layer, Order, Statement, Terminal
+from skyhaul.control.facts import Facts, Order, Statement, Terminal
 from skyhaul.control.inquiry._ground import Bearing, bearings, control_gaps, order_text, patches_there
 from skyhaul.control.inquiry._report import Gap, Inquiry
 from skyhaul.control.inquiry._sightings import Sightings
@@ -19,8 +19,8 @@ from skyhaul.control.inquiry._units import UnitUse, uses
 from skyhaul.control.polygons._cells import touched_cells
 from skyhaul.errors import ControlError
 
-# Layers whose areas are whole countries.
-_COUNTRIES = (f"{Layer.CLAIM}/", f"{Layer.LICENCE}/", f"{Layer.OCEAN}/")
+# Statements about an area so many times as large as the one asked about, such as a country for a village, are left out.
+_BROAD = 4.0
 
 # What no record of this kind can ever show.
 _ALWAYS = (
@@ -61,7 +61,7 @@ def inquire(
     seen = Sightings.joined(sightings)
     units = uses(seen, seen.within(area, begin, end), compiled, record, events)
     bearing = [*bearings(compiled, there, first, last), *_unit_orders(compiled, units, first, last)]
-    statements = _statements(facts.known(Statement, known), there, units)
+    statements = _statements(facts.known(Statement, known), there, area, units)
     gaps = [
         *_unwatched(seen, begin, end),
         *_ground_gaps(there, area, first, last),
@@ -98,10 +98,12 @@ def _unit_orders(compiled: Compiled, units: Sequence[UnitUse], begin: int, end: 
     return [found[name] for name in sorted(found)]
 
 
-def _statements(known: Sequence[Statement], there: Sequence[Patch], units: Sequence[UnitUse]) -> list[Statement]:
-    """Statements about zones and cells there, the units seen and their holders, and those that these answer or dispute
-    or are answered or disputed by, in order of time. Of whole countries too much is said to tell it here."""
-    subjects = {patch.ref for patch in there if not patch.ref.startswith(_COUNTRIES)}
+def _statements(
+    known: Sequence[Statement], there: Sequence[Patch], area: BaseGeometry, units: Sequence[UnitUse]
+) -> list[Statement]:
+    """Statements about the areas there, the units seen and their holders, and those that these answer or dispute or are
+    answered or disputed by, in order of time."""
+    subjects = {patch.ref for patch in there if patch.shape.area <= _BROAD * area.area}
     for unit in units:
         subjects |= {unit.unit, unit.hands.holder, *unit.registered}
     subjects.discard("")
@@ -143,9 +145,9 @@ def _ground_gaps(there: Sequence[Patch], area: BaseGeometry, begin: int, end: in
     for coverage in control_gaps(list(there), area, begin, end):
         span = f"{instant_text(coverage.begin)} to {instant_text(coverage.end)}"
         if coverage.unknown_share:
-            unknown.append(f"{span} for {100 * coverage.unknown_share:.2g} % of the area")
+            unknown.append(f"{span} for {100 * coverage.unknown_share:.3g} % of the area")
         if coverage.disputed_share:
-            disputed.append(f"{span} for {100 * coverage.disputed_share:.2g} % of the area")
+            disputed.append(f"{span} for {100 * coverage.disputed_share:.3g} % of the area")
     gaps = [Gap("who was in control, where no record says it", tuple(unknown))] if unknown else []
     return gaps + ([Gap("who was in control, where records name several", tuple(disputed))] if disputed else [])
 

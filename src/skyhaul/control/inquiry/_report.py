@@ -12,7 +12,7 @@ from skyhaul.control.facts import Statement
 from skyhaul.control.inquiry._ground import Bearing
 from skyhaul.control.inquiry._units import UnitUse
 
-_MOST_ITEMS = 40
+_MOST_ITEMS, _MOST_CELLS = 40, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Inquiry:
         lines = [
             f"# {self.area}, {span}",
             "",
-            f"As known at {instant_text(self.known_at)}. Places are H3 cells: {', '.join(self.cells)}.",
+            f"As known at {instant_text(self.known_at)}. Places are H3 cells; the area touches {_few(self.cells)}.",
             "",
             "## Units seen here",
             "",
@@ -106,6 +106,10 @@ class Inquiry:
         return "\n".join(lines) + "\n"
 
 
+def _few(cells: tuple[str, ...]) -> str:
+    return ", ".join(cells) if len(cells) <= _MOST_CELLS else f"{len(cells)} of them"
+
+
 def _unit_lines(unit: UnitUse) -> list[str]:
     served = "never served"
     if unit.first is not None and unit.last is not None:
@@ -120,7 +124,8 @@ def _unit_lines(unit: UnitUse) -> list[str]:
         f"- **{unit.unit}**: {served}",
         *refused,
         *unreached,
-        f"  - cells: {', '.join(unit.cells)}",
+        f"  - cells: {', '.join(unit.cells[:_MOST_CELLS])}"
+        + (f" and {len(unit.cells) - _MOST_CELLS} more" if len(unit.cells) > _MOST_CELLS else ""),
         f"  - registry: held by {', '.join(unit.registered) or 'nobody recorded'}; "
         f"account {', '.join(unit.accounts) or 'none'}",
         f"  - custody: {unit.hands.way}",
