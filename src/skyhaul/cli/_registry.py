@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Fact")
 
+_MOST_ROWS = 500
+
 
 def parse_instant(text: str | np.datetime64) -> np.datetime64:
     """An instant as service control counts it, to a nanosecond; `now` too."""
@@ -411,9 +413,11 @@ def print_facts(facts: Iterable[F], columns: Columns[F], as_json: bool) -> None:
     if as_json:
         print_json([shown(fact) for fact in facts])
         return
-    rows = [[show(fact) for _, show in columns] for fact in facts]
+    found = list(facts)
+    rows = [[show(fact) for _, show in columns] for fact in found[:_MOST_ROWS]]
     print_table([(name, "left") for name, _ in columns], rows)
-    print(f"{len(rows)} in all")
+    more = f", the first {_MOST_ROWS} shown (--json lists all)" if len(found) > _MOST_ROWS else ""
+    print(f"{len(found):,} in all{more}")
 
 
 def print_history(desk: Desk, kind: type[Fact], key: str, as_json: bool, *, exact: bool = False) -> None:
