@@ -171,7 +171,7 @@ def test_slots_in_any_order_and_facts_that_grow_give_the_same() -> None:
             assert one.question.decision(0, time).to_json() == other.question.decision(0, time).to_json()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(histories(), st.integers(1, 11), st.lists(questions(), min_size=1, max_size=6))
 def test_leases_are_what_decisions_at_each_instant_of_the_slot_say(
     history: list[Fact], hour: int, asked: list[tuple[str, Position | None, np.datetime64, float | None]]
@@ -199,7 +199,7 @@ def test_leases_are_what_decisions_at_each_instant_of_the_slot_say(
                 assert leases.code[k] == decision.code
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     orders=st.lists(
         st.tuples(st.integers(-60, 240), st.integers(-60, 240), st.one_of(st.none(), st.integers(1, 90))), max_size=4
