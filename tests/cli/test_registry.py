@@ -460,8 +460,10 @@ def test_files_and_scenarios_are_read_and_not_written(skyhaul: Command, tmp_path
     assert "which registry?" in skyhaul("party", "list").one_error()
 
 
-def test_a_scenario_says_where_its_terminals_are(skyhaul: Command) -> None:
-    folder = ROOT / "scenarios" / "contested-territory"
+@pytest.mark.parametrize(
+    "folder", [ROOT / "scenarios" / "contested-territory", "two-countries"], ids=["folder", "preset"]
+)
+def test_a_scenario_says_where_its_terminals_are(folder: Path | str, skyhaul: Command) -> None:
     said = skyhaul("terminal", "list", "--registry", folder, "--json")
     name = json.loads(said.out)[0]["terminal"]
     found = json.loads(skyhaul("check", name, "--registry", folder, "--json").out)

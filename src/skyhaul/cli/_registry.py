@@ -188,8 +188,8 @@ def writing(place: str | None, person: str | None, key: Path | None) -> Iterator
 def open_registry(place: str | None, *, read_only: bool) -> tuple[Registry, Scenario | None]:
     """The registry of a place, and its scenario where it is one.
 
-    A place is a registry's folder, the address of a PostgreSQL database, a scenario's file or folder with a [control]
-    table, or a file or folder of facts; the last two can only be read. Raises NotFoundError for anything else.
+    A place is a registry's folder, the address of a PostgreSQL database, a scenario (file, folder or preset) with a
+    [control] table, or a file or folder of facts; the last two can only be read. Raises NotFoundError for others.
     """
     from skyhaul.control.registry import Registry, is_registry
 
@@ -198,13 +198,14 @@ def open_registry(place: str | None, *, read_only: bool) -> tuple[Registry, Scen
     path = Path(place)
     if "://" in place or is_registry(path):
         return Registry.open(place, read_only=read_only), None
-    if not path.exists():
+    from skyhaul.scenario import load_scenario, scenario_presets
+
+    preset = not path.exists() and place in scenario_presets()
+    if not path.exists() and not preset:
         raise NotFoundError("is not there", where=place, mend="`skyhaul registry new DIR` makes a registry")
     scenario = None
-    if path.suffix == ".toml" or (path / "scenario.toml").is_file():
-        from skyhaul.scenario import load_scenario
-
-        scenario = load_scenario(str(path / "scenario.toml" if path.is_dir() else path))
+    if preset or path.suffix == ".toml" or (path / "scenario.toml").is_file():
+        scenario = load_scenario(str(path / "scenario.toml" if path.is_dir() else place))
         if scenario.control is None:
             raise NotFoundError("the scenario has no [control]", where=place, mend="facts = “facts” under [control]")
         registry = Registry.of(scenario.control.known_facts(), place)

@@ -147,7 +147,7 @@ def test_a_role_records_what_the_table_says(row: str, role: Role) -> None:
 
 
 def _rows(rows: Iterable[str]) -> list[str]:
-    return [row for row in rows if row not in ("Order", "OrderEnd", "Approval")]
+    return [row for row in rows if row not in ("Order", "OrderEnd", "Approval", "Disclosure")]
 
 
 @pytest.mark.parametrize("role", Role)
@@ -160,6 +160,14 @@ def test_a_role_withdraws_what_it_may_record(row: str, role: Role) -> None:
         refused(person, withdrawn, more=[*given(person), fact])
     else:
         accepted(person, withdrawn, more=[*given(person), fact])
+
+
+def test_what_was_shown_stays_on_record() -> None:
+    shown = SAMPLES["Disclosure"]("Olga")
+    withdrawn = Withdrawal(kind="Disclosure", **said("w", "Olga", subject="x"))
+    assert "cannot be taken back" in refused("Olga", withdrawn, more=[shown])
+    other = Disclosure(shown_to="Otto", reason="other", **said("y", "Olga", subject="x"))
+    assert "cannot be corrected" in refused("Olga", other, more=[shown])
 
 
 def test_nobody_but_the_operator_takes_over_what_others_said() -> None:

@@ -13,6 +13,7 @@ from skyhaul.control.facts import (
     AreaRef,
     BorderPolicy,
     CustodyEvent,
+    Disclosure,
     Fact,
     Layer,
     Licence,
@@ -55,6 +56,8 @@ def _withdrawal(fact: Withdrawal, known: Known) -> None:
         deny(fact, "of_kind", f"no kind of fact is named {fact.kind}", f"there are {', '.join(fact_kinds())}")
     if kind in SIGNED_KINDS:
         fact.refuse("orders, their ends and approvals cannot be withdrawn", "end the order, with `skyhaul order end`")
+    if kind is Disclosure:
+        fact.refuse("what was shown cannot be taken back", "leave it on record")
     if not known.is_said(kind, fact.subject, fact):
         deny(fact, "subject", f"there is no {fact.kind} {fact.subject}", "name what is recorded")
 
@@ -205,6 +208,11 @@ def _approval(fact: Approval, known: Known) -> None:
         deny(fact, "approver", f"{fact.approver} has approved {fact.order} already", "each person approves once")
 
 
+def _disclosure(fact: Disclosure, known: Known) -> None:
+    if fact.subject:
+        deny(fact, "subject", "what was shown cannot be corrected", "leave the subject out")
+
+
 def _appointment(fact: Appointment, known: Known) -> None:
     if fact.role is Role.DISTRIBUTOR and not known.ever(Party, fact.body):
         deny(fact, "body", f"there is no party {fact.body}", "record the distributor as a party first")
@@ -230,5 +238,6 @@ _CHECKS: dict[type[Fact], Callable[[Any, Known], None]] = cast(
         OrderEnd: _order_end,
         Approval: _approval,
         Appointment: _appointment,
+        Disclosure: _disclosure,
     },
 )
