@@ -79,7 +79,7 @@ def list_(
             entry.asked.holder,
             f"{entry.holder_kind}{', shown' if entry.asked.shown else ''}",
             str(entry.state),
-            instant(entry.since),
+            instant(entry.since.astype("datetime64[s]")),
             entry.reason,
         ]
         for entry in entries
@@ -183,6 +183,9 @@ def apply_(
     sponsor: Annotated[
         str | None, typer.Option("--sponsor", metavar="NAME", help="For a user of the state: who answers for it.")
     ] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Its id. Without it: one made of what it says.")
+    ] = None,
     source: SourceOption = None,
     from_: FromOption = None,
     to: ToOption = None,
@@ -204,7 +207,7 @@ def apply_(
         fact = made(
             Application, actor, desk, source=source, from_=from_, to=to, name=name, terminal=terminal, holder=holder,
             holder_kind=holder_kind, evidence="; ".join(evidence), kit_number=kit_number, account=account, shown=shown,
-            address=address, sponsor=sponsor,
+            address=address, sponsor=sponsor, id=id_,
         )  # fmt: skip
         record(desk, actor, [fact], as_json)
         if not as_json:
