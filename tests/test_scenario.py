@@ -317,3 +317,111 @@ def test_defaults_are_those_of_the_network() -> None:
     assert scenario.lasers.use == rules.lasers
     assert scenario.lasers.max_range_km * 1e3 == rules.laser_range_m == LASER_RANGE_M
     assert scenario.lasers.clearance_km * 1e3 == rules.laser_clearance_m == LASER_CLEARANCE_M
+
+
+def facts_of(folder: Path, text: str = "[]") -> str:
+    written(folder, text, "facts.json")
+    return SMALLEST + '[control]\nfacts = "facts.json"\n'
+
+
+def test_a_folder_stands_for_the_scenario_in_it(tmp_path: Path) -> None:
+    written(tmp_path, SMALLEST)
+    assert load_scenario(tmp_path) == load_scenario(tmp_path / "scenario.toml")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ScenarioError, match=r"got a folder \(it holds no scenario.toml\)"):
+        load_scenario(tmp_path / "empty")
+
+
+def test_one_place_of_facts_may_be_written_without_a_list(tmp_path: Path) -> None:
+    text = facts_of(tmp_path)
+    one = load_scenario(written(tmp_path, text))
+    two = load_scenario(written(tmp_path, text.replace('"facts.json"', '["facts.json"]'), "two.toml"))
+    assert one.control == two.control
+    assert one.control is not None
+    assert len(one.control.known_facts()) == 0
+    assert one.control.position_uncertainty_m == 60.0
+    assert one.sha256() == two.sha256() != load_scenario(written(tmp_path, SMALLEST, "none.toml")).sha256()
+
+
+@pytest.mark.parametrize(
+    ("facts", "error"),
+    [
+        ('[{"kind": "Party", "id": "p", "party": "Ada"}]', r"facts.json, fact 1: Party p: .*valid_from"),
+        ('[{"kind": "Partei"}]', r"facts.json, fact 1: .*Partei.*Party"),
+        ("{", r"facts.json:1: no JSON"),
+        ("", r"facts.json:1: no JSON"),
+    ],
+)
+def test_what_is_wrong_with_facts_is_said_with_what_is_wrong_elsewhere(tmp_path: Path, facts: str, error: str) -> None:
+    path = written(tmp_path, facts_of(tmp_path, facts))
+    (only,) = check_scenario(path)
+    assert re.search(error, str(only))
+    with pytest.raises(ScenarioError, match=error):
+        load_scenario(path)
+    both = check_scenario(written(tmp_path, "seeed = 3\n" + facts_of(tmp_path, facts)))
+    assert [bool(re.search(error, str(one))) for one in both] == [False, True]
+    assert "seeed" in str(both[0])
+
+
+def test_facts_that_are_not_there_are_named_with_their_line(tmp_path: Path) -> None:
+    (error,) = said(written(tmp_path, SMALLEST + '[control]\nfacts = "nowhere"\n'))
+    assert re.match(r":8: control.facts\[0\]: expected facts, found none at .*nowhere", error)
+
+
+def moving(track: str) -> str:
+    return f'{NAME}[[terminals]]\nname = "van"\ntrack = {track}\n'
+
+
+def test_a_track_gives_the_terminal_its_place(tmp_path: Path) -> None:
+    way = '[["+0s", 48.0, 12.0], ["+10m", 48.2, 12.5, 700]]'
+    (terminal,) = load_scenario(written(tmp_path, moving(way))).terminals
+    assert (terminal.latitude_deg, terminal.longitude_deg) == (48.0, 12.0)
+    assert terminal.track[1] == (timedelta(minutes=10), 48.2, 12.5, 700.0)
+    dated = '[[2024-02-17T12:00:00Z, 48.0, 12.0], ["2024-02-17T12:10:00Z", 48.2, 12.5]]'
+    (terminal,) = load_scenario(written(tmp_path, moving(dated))).terminals
+    assert terminal.track[1].time == datetime(2024, 2, 17, 12, 10, tzinfo=UTC)
+    changed = changed_scenario(load_scenario(written(tmp_path, moving(way))), {"seed": 3})
+    assert changed.terminals[0].track[0].time == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("track", "error"),
+    [
+        ('[["+1m", 48.0, 12.0], ["+1m", 48.2, 12.0]]', "order of time, found number 2"),
+        ('[["+0s", 48.0, 12.0], [2024-02-17T12:00:00Z, 48.2, 12.0]]', "found both"),
+        ('[["+0s", 48.0, 12.0], ["+1m", 98.0, 12.0]]', r"track\[1\]\.?\[?\w*\]?: expected at most 90, got 98"),
+        ('[["soon", 48.0, 12.0]]', r'expected a UTC date .*got "soon"'),
+        ('[["+0s", 48.0]]', "expected a value, got none"),
+        ('"way.gpx"', r"way.gpx: cannot be read: No such file"),
+        ('[["+0s", 48.0, 12.0]]\nlatitude_deg = 1.0\nlongitude_deg = 2.0', "a track or a place of its own, found both"),
+        ("[]", "expected a value, got none"),
+    ],
+)
+def test_bad_tracks_are_said_where_they_stand(tmp_path: Path, track: str, error: str) -> None:
+    found = said(written(tmp_path, moving(track)))
+    assert any(re.search(error, one) for one in found), found
+    assert all("terminals[0]" in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("way.gpx", "<gpx><trk>", r"way.gpx:1: no GPX"),
+        ("way.gpx", "<gpx></gpx>", "found no points"),
+        ("way.gpx", '<gpx><trk><trkseg><trkpt lat="1" lon="2"/></trkseg></trk></gpx>', "point 1: expected a time"),
+        ("way.gpx", '<gpx><rte><rtept lat="1"><time>+0s</time></rtept></rte></gpx>', "point 1: expected numbers"),
+        ("way.gpx", '<!DOCTYPE gpx [<!ENTITY a "b">]><gpx/>', "declares document types"),
+        ("way.json", "{}", "expected one LineString, found 0"),
+        ("way.json", "[1, 2", "neither GPX nor GeoJSON"),
+        ("way.json", '{"geometry": {"type": "LineString", "coordinates": [[1, 2]]}}', "a time for each of 1 points"),
+        (
+            "way.json",
+            '{"properties": {"times": ["+0s"]}, "geometry": {"type": "LineString", "coordinates": [[1]]}}',
+            "point 1: expected .longitude, latitude",
+        ),
+    ],
+)
+def test_bad_track_files_are_named_with_their_point(tmp_path: Path, name: str, content: str, error: str) -> None:
+    written(tmp_path, content, name)
+    (found, *_) = [one for one in said(written(tmp_path, moving(f'"{name}"'))) if name in one]
+    assert re.search(error, found)

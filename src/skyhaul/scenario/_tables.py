@@ -346,6 +346,17 @@ class FailureTable(_Table):
         return self
 
 
+class _Read:
+    """What has been read for a table; tables are equal without it."""
+
+    facts: Facts | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Read)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class ControlTable(_Table):
     """Service control: the facts that decide who may be served."""
 
@@ -357,13 +368,13 @@ class ControlTable(_Table):
     )
     list_refused: Switch = Field(default=True, description="Whether reports list terminals that are refused.")
 
-    _facts: Any = PrivateAttr(default=None)
+    _read: _Read = PrivateAttr(default_factory=_Read)
 
     def known_facts(self) -> Facts:
         """The facts themselves, read when they are first asked for. Raises ControlError."""
-        if self._facts is None:
-            self._facts = read_control_facts(self.facts)
-        return self._facts  # type: ignore[no-any-return]
+        if self._read.facts is None:
+            self._read.facts = read_control_facts(self.facts)
+        return self._read.facts
 
     def facts_sha256(self) -> str:
         """Hash of all that the facts say."""
@@ -372,7 +383,7 @@ class ControlTable(_Table):
     def with_facts_of(self, other: ControlTable) -> ControlTable:
         """This table; where the other one has the same places, with the facts it has read."""
         if self.facts == other.facts:
-            self._facts = other._facts
+            self._read = other._read
         return self
 
 
