@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from skyhaul.control.store._schema import DECISIONS, FACTS
 from skyhaul.errors import StoreError
+from tests.control.log.test_crashes import dies_at
 from tests.control.store.conftest import Place
 from tests.control.store.postgresql import Server
 from tests.control.store.writer import batch_of, write
@@ -127,3 +128,26 @@ def test_a_store_goes_on_after_its_server_came_back(server: Server, new_place: C
         store.append(batch_of("after"), by="clerk")
         assert len(store.facts()) == len(batch_of("before")) + len(batch_of("after"))
     assert place.verify().ok
+
+
+def there(place: Place) -> bool:
+    try:
+        place.read().close()
+    except StoreError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_store_whose_making_is_killed_can_be_made_again(engine: str, new_place: Callable[[str], Place]) -> None:
+    """Dead at each change of the disk in turn: the store is there whole, or is not there."""
+    step, died = 0, True
+    while died:
+        step += 1
+        place = new_place(engine)
+        died = dies_at(step, lambda place=place: place.create().close())  # type: ignore[misc]
+        with place.open() if there(place) else place.create() as store:
+            store.append(batch_of("first"), by="clerk")
+        assert place.verify().ok
+    assert step > 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,11 @@ class Database:
             self._take_turn(connection, shared=True)
             transaction.rollback()
 
-    def prepare(self, *, create: bool) -> None:
-        """Bring the tables to the present schema; make them where there are none, and `create` says so.
+    def prepare(self, create: Callable[[sa.Connection], None] | None = None) -> None:
+        """Bring the tables to the present schema; with `create` make them where there are none, and let it fill them in
+        the same transaction.
 
-        Raises StoreError where there is no store, where there is one already and `create` says there should not be,
-        and where it was written by a later Skyhaul.
+        Raises StoreError where there is no store, or with `create` one already, and where a later Skyhaul wrote it.
         """
         revision: str | None = None
         if create or not self.read_only:
@@ -90,6 +90,8 @@ class Database:
                 if revision != HEAD and (create or revision is not None):
                     migrate(connection)
                     revision = HEAD
+                if create:
+                    create(connection)
         else:
             with self.reading() as connection:
                 revision = self._revision(connection)

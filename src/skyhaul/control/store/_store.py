@@ -89,10 +89,8 @@ class Store:
         """
         tables = Database(database)
         try:
-            log_key = str(read_key(key).verifier)
-            tables.prepare(create=True)
-            with tables.writing() as connection:
-                tables.insert(connection, STORE, [(1, log_key, nanoseconds(clock()))])
+            row = (1, str(read_key(key).verifier), nanoseconds(clock()))
+            tables.prepare(lambda connection: tables.insert(connection, STORE, [row]))
         finally:
             tables.close()
         if not (Path(log) / "checkpoint").exists():
@@ -115,11 +113,11 @@ class Store:
         """
         tables = Database(database, read_only=log is None or key is None)
         try:
-            tables.prepare(create=False)
+            tables.prepare()
             with tables.reading() as connection:
                 log_key = connection.execute(sa.select(STORE.c.log_key)).scalar()
             if log_key is None:
-                raise StoreError("was not made to the end", where=tables.where, mend="remove it and make it anew")
+                raise StoreError("does not say whose log it has", where=tables.where, mend="put back a copy")
             outbox = None
             if log is not None and key is not None:
                 if not (Path(log) / "checkpoint").exists() and str(read_key(key).verifier) == log_key:
@@ -183,7 +181,9 @@ class Store:
     def refresh(self) -> bool:
         """Take in what was recorded since, by whomever; whether there was something. Cheap where there was nothing.
 
-        Raises StoreError where the store cannot be reached: `facts` and `known_at` then stay what they were.
+        Raises StoreError where the store cannot be reached: `facts` and `known_at` then stay what they were. A SQLite
+        store that is open for reading only does not wait for a fact that is just being recorded, whose stamp can then
+        be a moment earlier than `known_at`.
         """
         with self._mutex:
             # A writer that has read its clock before this is waited for, and one that reads it later stamps later.
