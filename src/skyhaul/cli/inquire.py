@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +12,15 @@ import typer
 from skyhaul.cli._options import JsonOption
 from skyhaul.cli._output import print_json
 from skyhaul.cli._registry import AsKnownOption, RegistryOption, parse_instant, reading
-from skyhaul.errors import InputError, NotFoundError, OutputError
+from skyhaul.errors import InputError, NotFoundError, OutputError, StoreError
 
 if TYPE_CHECKING:
+    import numpy as np
     from shapely.geometry.base import BaseGeometry
 
     from skyhaul.control.facts import Facts
-    from skyhaul.control.inquiry import Inquiry, Sightings
+    from skyhaul.control.inquiry import Inquiry, Recorded, Sightings
+    from skyhaul.control.registry import Registry
 
 
 def inquire(
@@ -62,6 +65,7 @@ def inquire(
             name=name,
             known_at=desk.known_at,
             sightings=[_sightings(path) for path in runs or ()],
+            decisions=_decisions(desk.registry, begin, end, as_known),
         )
         if picture is not None:
             _draw(desk.registry.facts, inquiry, shape, picture, note)
@@ -102,6 +106,23 @@ def _sightings(path: Path) -> Sightings:
 
     with open_dataset(path) as dataset:
         return sightings_of(dataset, path.name)
+
+
+def _decisions(
+    registry: Registry, begin: np.datetime64, end: np.datetime64, known_at: np.datetime64 | None
+) -> Callable[[str], list[Recorded]] | None:
+    """What looks up the decisions on record about a unit, recorded up to `known_at`; None where facts lie in files."""
+    from skyhaul.control.inquiry import Recorded
+
+    try:
+        store = registry.store
+    except StoreError:
+        return None
+    return lambda unit: [
+        Recorded(decision.time, int(decision.code), decision.leaf)
+        for decision in store.decisions(unit, begin, end)
+        if known_at is None or decision.at <= known_at
+    ]
 
 
 def _draw(facts: Facts, inquiry: Inquiry, area: BaseGeometry, picture: Path, note: str | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +27,7 @@ from skyhaul.cli._output import Column, iso, print_json, print_table, progress, 
 from skyhaul.errors import SkyhaulError
 
 if TYPE_CHECKING:
+    from skyhaul.control.decision import Decision
     from skyhaul.study import Layout, Snapshot, Span, TerminalSummary
     from skyhaul.system import SlotRun, System
 
@@ -61,6 +64,9 @@ def simulate(
             help="Decide every slot as known at this instant, not as known then.",
         ),
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Put each decision that changes what a terminal may do on its record.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,6 +88,8 @@ def simulate(
     if as_known is not None and chosen.control is None:
         mend = "add a [control] table, or --registry PLACE"
         raise SkyhaulError("--as-known needs facts, and the scenario has none", where=chosen.name, mend=mend)
+    if record and registry is None:
+        raise SkyhaulError("--record: on whose record?", where=chosen.name, mend="give --registry PLACE, a registry")
     from skyhaul.study import DatasetWriter, ServiceRecord, Summary, check_output
 
     check_output(output, overwrite=overwrite)
@@ -98,13 +106,15 @@ def simulate(
     layout = _layout(system, begins, span, pace)
     summary = Summary(layout.terminals.name, chosen.time.step.total_seconds())
     service = ServiceRecord(layout.terminals.name, begins, begins + span)
-    with DatasetWriter(output, layout, overwrite=overwrite) as writer:
+    recording = _recording(registry if record else None, chosen.name)
+    with recording as keep, DatasetWriter(output, layout, overwrite=overwrite) as writer:
         first = True
         for run in progress(system.run(begins, span, pace), layout.slots, "simulating"):
             sites, speed = run.places.terminals.sites, run.places.speed_m_s
             block = writer.append(run.plan, run.paths, run.leases, sites, speed)
             summary.add(block)
             service.add(block)
+            keep(run.changes)
             if first:
                 writer.add_snapshot(_snapshot(system, run))
                 first = False
@@ -115,6 +125,25 @@ def simulate(
         _print_document(output, layout, summary.terminals(), spans, hidden=hidden)
     else:
         _print_report(output, layout, summary.terminals(), spans, hidden=hidden)
+
+
+@contextmanager
+def _recording(place: str | None, name: str) -> Iterator[Callable[[Sequence[Decision]], None]]:
+    """What puts decisions on the record of a registry; without one, what lets them go."""
+    if place is None:
+        yield lambda _: None
+        return
+    from skyhaul.cli._registry import open_registry
+
+    registry, _ = open_registry(place, read_only=False)
+    with registry:
+        registry.check_writable()
+
+        def keep(decisions: Sequence[Decision]) -> None:
+            if decisions:
+                registry.store.append_decisions(decisions, by=f"simulation of {name}")
+
+        yield keep
 
 
 def _layout(system: System, start: Any, duration: Any, step: Any) -> Layout:

@@ -184,6 +184,7 @@ def test_what_the_records_cannot_show_there(inquiry: Inquiry) -> None:
     disputed = gaps["which statement is right, of those that dispute each other"]
     assert "hist-2024-02-13-third-countries and hist-2024-02-11-no-sale" in disputed
     assert not any("without signature" in text for text in gaps)
+    assert len(gaps["that units seen here were served or refused as decided: no decision on record"]) == 5
 
 
 def test_the_report_is_written_with_its_map(night: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -201,6 +202,30 @@ def test_the_report_is_written_with_its_map(night: Path, tmp_path: Path, capfd: 
     then = json.loads(capfd.readouterr().out)
     (resold,) = (unit for unit in then["units"] if unit["unit"] == "resold-1")
     assert resold["custody_holder"] == "dealer-two"
+
+
+def test_decisions_of_a_run_go_on_the_record_and_are_proved(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    registry, dataset, proof = (str(tmp_path / name) for name in ("registry", "midnight.nc", "decision.proof"))
+    assert run(["registry", "new", registry, "--operator", "Registrar", "--from", str(WORLD)]) == 0
+    arguments = ["simulate", str(WORLD), "--start", "2024-02-12T23:58:12Z", "--duration", "4m", "-o", dataset]
+    assert run([*arguments, "--record"]) == 1
+    assert "on whose record?" in capfd.readouterr().err
+    assert run([*arguments, "--record", "--registry", str(WORLD / "facts")]) == 1
+    assert "is read only" in capfd.readouterr().err
+    assert run([*arguments, "--record", "--registry", registry]) == 0
+    assert run(["audit", "verify", registry]) == 0
+    assert run(["audit", "prove", registry, "--decision", "klishchiivka-aid", "2024-02-13T00:01:00Z", "-o", proof]) == 0
+    capfd.readouterr()
+    area = f"{WORLD / 'areas' / 'zones.geojson'}#around the two villages"
+    times = ["--from", "2024-02-12T23:58:12Z", "--to", "2024-02-13T00:02:12Z"]
+    assert run(["inquire", "--registry", registry, "--run", dataset, "--area", area, *times, "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    (unit,) = (unit for unit in document["units"] if unit["unit"] == "klishchiivka-aid")
+    assert [(decision["time"], decision["code"]) for decision in unit["decisions"]] == [
+        ("2024-02-12T23:58:12Z", 1),
+        ("2024-02-13T00:00:00Z", 16),
+    ]
+    assert not any("no decision on record" in gap["text"] for gap in document["cannot_show"])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from skyhaul.control.facts import (
     Target,
     utc,
 )
-from skyhaul.control.inquiry import Gap, Inquiry, Sightings, inquire
+from skyhaul.control.inquiry import Gap, Inquiry, Recorded, Sightings, inquire
 from skyhaul.errors import ControlError
 from tests.control.worlds import START, area, order, said, world
 
@@ -236,6 +236,18 @@ def test_what_can_never_be_known_is_always_said() -> None:
 def test_a_time_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ControlError, match="is not after"):
         inquire(Facts(world()), PATCH, END, BEGIN)
+
+
+def test_decisions_on_record_are_told_with_their_entries() -> None:
+    seen = _seen(("fixed", 0, *INSIDE, True, 1), ("roaming", 0, *INSIDE, True, 1))
+    decided = {"fixed": [Recorded(utc("2024-02-17T12:00:12Z"), 1, 7)]}
+    facts = Facts(world())
+    inquiry = inquire(facts, PATCH, BEGIN, END, sightings=[seen], decisions=lambda unit: decided.get(unit, []))
+    assert [unit.decisions for unit in inquiry.units] == [tuple(decided["fixed"]), ()]
+    assert "decided for 2024-02-17T12:00:12Z: 1 OKAY, entry 7 of the log" in inquiry.markdown()
+    gap = _gap(inquiry, "no decision on record")
+    assert gap is not None
+    assert gap.items == ("roaming",)
 
 
 def test_areas_that_only_touch_the_area_are_left_out() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
@@ -15,7 +16,7 @@ from skyhaul.control.facts import Facts, Order, Statement, Terminal
 from skyhaul.control.inquiry._ground import Bearing, bearings, control_gaps, order_text, patches_there
 from skyhaul.control.inquiry._report import Gap, Inquiry
 from skyhaul.control.inquiry._sightings import Sightings
-from skyhaul.control.inquiry._units import UnitUse, uses
+from skyhaul.control.inquiry._units import Recorded, UnitUse, uses
 from skyhaul.control.polygons._cells import touched_cells
 from skyhaul.errors import ControlError
 
@@ -40,12 +41,14 @@ def inquire(
     name: str = "the area",
     known_at: str | np.datetime64 | None = None,
     sightings: Sequence[Sightings] = (),
+    decisions: Callable[[str], Sequence[Recorded]] | None = None,
 ) -> Inquiry:
     """What the records show of an area through [begin, end), as known at a time, and what they cannot show.
 
     area        polygon or multipolygon in the plane of longitude and latitude, its border included
     known_at    facts recorded later are left out; without it the last instant at which any fact was recorded
     sightings   where units were seen; without any, nothing can be said of use
+    decisions   those on record about a unit for times in [begin, end), in order; None: no record of decisions
 
     Raises ControlError where `end` is not after `begin`.
     """
@@ -59,14 +62,17 @@ def inquire(
     events = {event.id: event for event in standing_events(facts, known)}
     record = CustodyRecord.of(events.values())
     seen = Sightings.joined(sightings)
-    units = uses(seen, seen.within(area, begin, end), compiled, record, events)
+    units = [
+        replace(unit, decisions=tuple(decisions(unit.unit)) if decisions else ())
+        for unit in uses(seen, seen.within(area, begin, end), compiled, record, events)
+    ]
     bearing = [*bearings(compiled, there, first, last), *_unit_orders(compiled, units, first, last)]
     statements = _statements(facts.known(Statement, known), there, area, units)
     gaps = [
         *_unwatched(seen, begin, end),
         *_ground_gaps(there, area, first, last),
         *_custody_gaps(facts, known, record, units, end),
-        *_record_gaps(bearing),
+        *_record_gaps(bearing, units),
         *_disputes(statements),
         *_ALWAYS,
     ]
@@ -183,11 +189,16 @@ def _custody_gaps(
     return [Gap(text, tuple(items)) for text, items in found if items]
 
 
-def _record_gaps(bearing: Sequence[Bearing]) -> list[Gap]:
+def _record_gaps(bearing: Sequence[Bearing], units: Sequence[UnitUse]) -> list[Gap]:
     late = tuple(b.fact.id for b in bearing if b.late)
     unsigned = tuple(b.fact.id for b in bearing if isinstance(b.fact, Order) and not b.fact.signature)
-    gaps = [Gap("what was known at the time: recorded only afterwards", late)] if late else []
-    return gaps + ([Gap("that an order is its authority's: without signature", unsigned)] if unsigned else [])
+    undecided = tuple(unit.unit for unit in units if not unit.decisions)
+    found = (
+        ("what was known at the time: recorded only afterwards", late),
+        ("that an order is its authority's: without signature", unsigned),
+        ("that units seen here were served or refused as decided: no decision on record", undecided),
+    )
+    return [Gap(text, items) for text, items in found if items]
 
 
 def _disputes(statements: Sequence[Statement]) -> list[Gap]:

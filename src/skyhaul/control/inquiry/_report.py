@@ -130,6 +130,10 @@ def _unit_lines(unit: UnitUse) -> list[str]:
         f"account {', '.join(unit.accounts) or 'none'}",
         f"  - custody: {unit.hands.way}",
         *(f"  - not known {text}" for text in unit.hands.unknown),
+        *(
+            f"  - decided for {instant_text(d.time)}: {d.code} {Code(d.code).name}, entry {d.entry} of the log"
+            for d in unit.decisions
+        ),
         "",
     ]
 

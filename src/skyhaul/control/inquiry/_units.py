@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -34,6 +35,14 @@ class Hands:
     events: bool
 
 
+class Recorded(NamedTuple):
+    """A decision on record: when it took effect, the code it gave, and the number of its entry in the log."""
+
+    time: np.datetime64
+    code: int
+    entry: int
+
+
 @dataclass(frozen=True, slots=True)
 class UnitUse:
     """What the records have of one unit in the area and time.
@@ -46,6 +55,7 @@ class UnitUse:
     registered       holders that the registry had for it meanwhile
     accounts         accounts it was on, each with the party whose it is
     hands            its custody up to the last sighting
+    decisions        those on record about it for the time asked about
     """
 
     unit: str
@@ -58,6 +68,7 @@ class UnitUse:
     registered: tuple[str, ...]
     accounts: tuple[str, ...]
     hands: Hands
+    decisions: tuple[Recorded, ...] = ()
 
     def document(self) -> dict[str, object]:
         """In JSON's own types."""
@@ -74,6 +85,7 @@ class UnitUse:
             "custody": self.hands.way,
             "custody_holder": self.hands.holder,
             "custody_unknown": list(self.hands.unknown),
+            "decisions": [{"time": instant_text(d.time), "code": d.code, "entry": d.entry} for d in self.decisions],
         }
 
 
