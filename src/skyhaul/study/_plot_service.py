@@ -117,7 +117,8 @@ def _bar(axes: Axes, line: int, span: Span, whole_s: float) -> None:
     width: Any = span.end - span.start
     axes.barh(line, width, left=span.start, height=0.56, color=colour, hatch=hatch, edgecolor="white", linewidth=0.6)
     # As much of its words as it is wide.
-    text = next((t for t in (_label(span), str(span.code.value)) if span.seconds / whole_s > 0.0095 * len(t)), "")
+    texts = (_label(span), "" if span.permitted else str(span.code.value))
+    text = next((text for text in texts if span.seconds / whole_s > 0.0095 * len(text)), "")
     if text:
         middle: Any = span.start + (span.end - span.start) / 2
         dark = colour in (BLUE, VERMILION, "#555555", GREEN, BLACK)
