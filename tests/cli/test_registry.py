@@ -114,6 +114,17 @@ def test_a_registry_is_made_and_says_who_is_its_operator(skyhaul: Command, tmp_p
     assert "the folder is not empty" in again.one_error()
 
 
+def test_a_registry_that_cannot_be_made_leaves_nothing(skyhaul: Command, tmp_path: Path) -> None:
+    for bad in (
+        ("--operator", "a/b"),
+        ("--operator", ""),
+        ("--operator", "Ada", "--url", "postgresql://x@127.0.0.1:1/x"),
+    ):
+        assert skyhaul("registry", "new", tmp_path / "new", *bad).one_error()
+        assert not (tmp_path / "new").exists() or not list((tmp_path / "new").iterdir())
+    assert skyhaul("registry", "new", tmp_path / "new", "--operator", "Ada").status == 0
+
+
 def test_a_terminal_from_nothing_to_its_decision(by: Runs, ask: Callable[..., Any], place: Path) -> None:
     assert by("Olga", "party", "add", "Bo", *SINCE).status == 0
     plan = ("--plan", "fixed", "--home", "Northland", "--address", "49.5,13.0", "--max-distance", "20000")

@@ -156,11 +156,12 @@ def reading(
     all that is recorded)."""
     registry, scenario = open_registry(place, read_only=True)
     with registry:
-        known = known_at if known_at is not None else _next_second(registry.known_at)
+        latest = registry.known_at  # brings all that is recorded
+        now = _next_second(registry.now())
         if at is None:
             start = scenario.time.start if scenario is not None else None
-            at = moment(start) if start is not None else _next_second(registry.now())
-        yield Desk(registry, at, known, scenario)
+            at = moment(start) if start is not None else now
+        yield Desk(registry, at, known_at if known_at is not None else max(now, latest), scenario)
 
 
 def _next_second(time: np.datetime64) -> np.datetime64:

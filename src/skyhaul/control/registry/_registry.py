@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -97,35 +98,39 @@ class Registry:
         from skyhaul.control.store import Store, system_clock
 
         folder, clock = Path(folder), clock or system_clock
+        own = key or PersonKey.generate()
+        now = clock()
+        first = Appointment(
+            id=f"appointment-{os.urandom(8).hex()}",
+            valid_from=now,
+            recorded_at=now,
+            source="the making of this registry",
+            author=operator,
+            person=operator,
+            role=Role.OPERATOR,
+            body=Settings().operator,
+            public_key=own.public,
+        )
+        past = sorted(history, key=lambda fact: (fact.recorded_at, fact.id))
         _make_folders(folder)
-        log_key = folder / KEYS / _LOG_KEY
-        write_key(log_key, SigningKey.generate(origin or f"skyhaul/{os.urandom(8).hex()}"))
-        if url is not None:
-            _write_private(folder / ADDRESS, f"{url}\n")
-        if key is None:
-            key = PersonKey.generate()
-            key.write(key_file(folder, operator))
-        store = Store.create(url or folder / DATABASE, folder / LOG, log_key, clock=clock)
-        registry = cls(str(folder), store=store, clock=clock)
         try:
-            store.append(sorted(history, key=lambda fact: (fact.recorded_at, fact.id)), by=operator, keep_times=True)
-            now = clock()
-            first = Appointment(
-                id=f"appointment-{os.urandom(8).hex()}",
-                valid_from=now,
-                recorded_at=now,
-                source="the making of this registry",
-                author=operator,
-                person=operator,
-                role=Role.OPERATOR,
-                body=Settings().operator,
-                public_key=key.public,
-            )
-            store.append([first], by=operator)
+            log_key = folder / KEYS / _LOG_KEY
+            write_key(log_key, SigningKey.generate(origin or f"skyhaul/{os.urandom(8).hex()}"))
+            if url is not None:
+                _write_private(folder / ADDRESS, f"{url}\n")
+            if key is None:
+                own.write(key_file(folder, operator))
+            store = Store.create(url or folder / DATABASE, folder / LOG, log_key, clock=clock)
+            try:
+                store.append(past, by=operator, keep_times=True)
+                store.append([first], by=operator)
+            except BaseException:
+                store.close()
+                raise
         except BaseException:
-            registry.close()
+            _empty(folder)
             raise
-        return registry
+        return cls(str(folder), store=store, clock=clock)
 
     @classmethod
     def open(cls, place: str | Path, *, read_only: bool = False, clock: Clock | None = None) -> Registry:
@@ -326,6 +331,15 @@ def _make_folders(folder: Path) -> None:
         (folder / KEYS / _PEOPLE).mkdir(mode=0o700)
     except OSError as error:
         raise RecordError(f"cannot make the folder: {error.strerror}", where=str(folder)) from None
+
+
+def _empty(folder: Path) -> None:
+    """Take away what was made in a folder that was empty before."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _address(folder: Path) -> str | None:
