@@ -59,6 +59,8 @@ def _locate_exactly(terrain: Terrain, view: View, position: Position) -> Located
                 at_centre.append(s)
             (holding if shape.covers(ellipse) else crossing).append(s)
     centre_face = view.face(terrain.patches_of(view, at_centre))
+    if not crossing:
+        return Located(centre_face, (centre_face,), ())
     faces = {centre_face.patches: centre_face}
     for part in _parts(ellipse, [ground.boundary(s) for s in crossing]):
         point = part.representative_point()
