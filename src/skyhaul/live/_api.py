@@ -138,6 +138,8 @@ class Net:
             raise
         self.about = str(ready["about"])
         """What is followed, in words."""
+        self.wiring_s = float(ready["wiring_s"])
+        """How long the namespaces, links and routes took to make."""
         for place in ready["places"]:
             addresses = IPv4Address(place["address"]), IPv6Address(place["address6"])
             self._nodes[place["key"]] = Node(place["key"], place["host"], *addresses, place["pop"], self)
