@@ -65,14 +65,6 @@ CHANGES = [
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dataset of the whole night."""
-    path = tmp_path_factory.mktemp("contested") / "night.nc"
-    assert run(["simulate", str(WORLD), "-o", str(path)]) == 0
-    return path
-
-
-@pytest.fixture(scope="module")
 def dataset(night: Path) -> Iterator[Any]:
     with open_dataset(night) as opened:
         opened.load()
