@@ -27,10 +27,10 @@ from skyhaul.control.facts import (
 )
 from skyhaul.control.grants import REFUSALS, Ruling
 from skyhaul.errors import ControlError, NotFoundError, SkyhaulError
-from skyhaul.network import Reason
+from skyhaul.network import Reason, slot_number
 from skyhaul.scenario import Scenario, load_scenario
 from skyhaul.study import ServiceRecord, block_of, open_dataset, refusals
-from skyhaul.system import SlotRun, System
+from skyhaul.system import Engine, SlotRun, System
 from tests.control.worlds import area, order, said, world
 
 START_TEXT = "2024-02-17T12:00:12Z"
@@ -231,6 +231,20 @@ def test_the_same_run_twice_is_the_same_and_any_slot_alone_as_in_the_run(tmp_pat
         explained = system.explain(48.05, 12.0, run.start, terminal="mobile")
         assert bool(explained.refusal) == (not run.leases.granted[0])
         assert explained.rule == (REFUSALS[run.leases.rule[0]] if not run.leases.granted[0] else explained.rule)
+
+
+def test_a_network_that_runs_serves_nobody_on_stale_facts(tmp_path: Path) -> None:
+    system = System.from_scenario(scenario_of(tmp_path, world(), [place("fixed")]))
+    engine, plan, permitted = Engine(system.world, START), None, []
+    first = int(slot_number(START))
+    for number in range(8):
+        if not 2 <= number < 6:  # the store does not answer from 18 s to 78 s
+            engine.heard_at = at(15 * number - 12)
+        plan = engine.plan(first + number, plan)
+        paths = engine.paths(plan, at(15 * number) + np.arange(15) * np.timedelta64(1, "s"))
+        permitted += (paths.cause_at[:, 0] == Reason.SERVED).tolist()
+    # Heard last at +3 s: nothing lasts longer than 30 s after it. Heard again at +78 s: the next slot has service.
+    assert np.flatnonzero(permitted).tolist() == [*range(33), *range(90, 120)]
 
 
 def test_questions_about_a_place_say_the_code_and_the_rule(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from skyhaul.control.decision import Decision
-from skyhaul.control.grants import KNOWN_BEFORE, Grants, Leases, changes
+from skyhaul.control.grants import KNOWN_BEFORE, LIVE_KNOWLEDGE_AGE_S, Grants, Leases, changes
 from skyhaul.errors import SkyhaulWarning, TimeRangeError
 from skyhaul.network import (
     Failures,
@@ -62,6 +62,11 @@ class Engine:
 
     terminals   the world's own and, behind them, visitors
     visiting    ids in the registry of the visitors; one without is served without a grant
+    heard_at    for a network that runs: the instant up to which `world.facts` are known to be complete, to be set
+                whenever the store of facts has answered. Leases end LIVE_KNOWLEDGE_AGE_S after it (or the policy's
+                `max_knowledge_age_s`), refused by `knowledge.stale` from then on, until it has answered again. A plan
+                made more than 15 s ahead of its slot is cut too: it cannot know what is recorded in time. None, in a
+                simulation: all facts are there.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Engine:
         units += [""] * (len(self.terminals) - len(units))
         self._grants = None if world.facts is None else Grants(world.facts, units)
         self._withheld = world.withheld(run_start)
+        self.heard_at: np.datetime64 | None = None
         self.scheduler = Scheduler(
             world.ground, self.terminals, world.rules, world.elements.catalog_number, world.scenario.seed
         )
@@ -185,7 +191,18 @@ class Engine:
             leases = Leases.unlimited(start, end, places.cell)
         else:
             known_at = start - KNOWN_BEFORE if self.world.as_known is None else self.world.as_known
-            leases = self._grants.leases(start, end, places.positions, places.speed_m_s, places.cell, known_at)
+            stale_after_s = None
+            if self.heard_at is not None:
+                known_at, stale_after_s = min(known_at, self.heard_at), LIVE_KNOWLEDGE_AGE_S
+            leases = self._grants.leases(
+                start,
+                end,
+                places.positions,
+                places.speed_m_s,
+                places.cell,
+                known_at,
+                stale_after_s=stale_after_s,
+            )
         for terminal, begins, ends in self._withheld:
             leases = leases.withheld(terminal, begins, ends)
         return leases

@@ -34,13 +34,14 @@ class Run:
         self.place = np.full(len(units), float(where[0])), np.full(len(units), float(where[1]))
         self.size_m = size_m
 
-    def slot(self, number: int, known_at: np.datetime64 | None = None, speed_m_s: float = 0.0) -> Leases:
+    def slot(self, number: int, known_at: np.datetime64 | None = None, *, stale_after_s: float | None = None) -> Leases:
         start = FIRST + number * SLOT
         count = len(self.place[0])
         positions = Positions.at(*self.place, semi_major_m=self.size_m, measured_at=np.full(count, start))
         known = start - KNOWN_BEFORE if known_at is None else known_at
         cell = cells_of(*self.place)
-        return self.grants.leases(start, start + SLOT, positions, np.full(count, speed_m_s), cell, known)
+        speed = np.zeros(count)
+        return self.grants.leases(start, start + SLOT, positions, speed, cell, known, stale_after_s=stale_after_s)
 
 
 def suspended(id_: str = "stop", unit: str = "fixed", **given: Any) -> Fact:
@@ -169,6 +170,27 @@ def test_slots_in_any_order_and_facts_that_grow_give_the_same() -> None:
             assert other.question is not None
             time = one.start
             assert one.question.decision(0, time).to_json() == other.question.decision(0, time).to_json()
+
+
+def test_leases_on_facts_that_grow_stale_end_and_come_back_with_fresh_ones() -> None:
+    run = Run()
+
+    def leases(number: int, known: float) -> Leases:
+        return run.slot(number, known_at=at(known), stale_after_s=30.0)
+
+    good = leases(0, -15)  # the store answers: the lease lasts through its slot
+    assert (good.ends[0], bool(good.cut[0])) == (at(15), False)
+    cut = leases(1, 0 - 5)
+    assert (cut.ends[0], REFUSALS[cut.rule[0]], cut.final_code[0]) == (at(25), "knowledge.stale", Code.UNKNOWN_STATE)
+    stale = leases(2, -5)
+    assert stale.refusal(0) == "no grant: code 0 UNKNOWN_STATE, rule knowledge.stale"
+    assert changes(good, cut) == changes(cut, stale) == ()
+    assert leases(3, 30).granted[0]
+    policy = Run(Policy(settings=Settings(max_knowledge_age_s=3600.0), **said("policy")))
+    assert policy.slot(2, known_at=at(-5), stale_after_s=30.0).granted[0]
+    late = policy.slot(0, known_at=at(-4000), stale_after_s=30.0)
+    assert REFUSALS[late.rule[0]] == "knowledge.stale"
+    assert [change.code for change in changes(None, late)] == [Code.UNKNOWN_STATE]
 
 
 @settings(max_examples=200, deadline=None)

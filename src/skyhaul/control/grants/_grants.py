@@ -44,10 +44,14 @@ class Grants:
         speed_m_s: Floats,
         cell: CellIds,
         known_at: np.datetime64,
+        *,
+        stale_after_s: float | None = None,
     ) -> Leases:
         """The leases of the slot [start, end), from facts recorded up to `known_at`.
 
         positions, speed_m_s, cell   (K,) of the slot: an ellipse covers all places where a terminal is during it
+        stale_after_s                how long after `known_at` a lease may last where the policy says nothing; None: for
+                                     ever, as in a simulation, whose facts are all there
 
         A lease is decided on when the slot starts. One that would end inside the slot, because a fact begins or ends
         there, is decided on again at that instant, and goes on where the answer is still yes; one on probation is not.
@@ -69,7 +73,10 @@ class Grants:
             rule[rows] = again.refused_by
             running[rows[~goes_on]] = False
         question = Question(compiled, self.units, positions, speed_m_s)
-        return self._all(start, end, known_at, cell, first, ends, rate, rule, probation, question)
+        leases = self._all(start, end, known_at, cell, first, ends, rate, rule, probation, question)
+        if stale_after_s is None or compiled.at(start).settings.max_knowledge_age_s is not None:
+            return leases
+        return leases.until(known_at + np.timedelta64(round(stale_after_s * 1e9), "ns"))
 
     def _all(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skyhaul.control._codes import Alert, Code
-from skyhaul.control.decision import RULES, Compiled, Decision, Positions, decide
+from skyhaul.control.decision import RULES, Compiled, Decision, Positions, Rule, decide
 from skyhaul.types import Bools, Bytes, CellIds, Floats, Times
 
 # A terminal that the scenario itself gives no grant shows what one suspended by an order shows.
@@ -24,6 +24,7 @@ CODES = np.array([*(rule.code for rule in RULES), WITHHELD_CODE, Code.OKAY], dty
 ALERTS = np.array([*(rule.alert for rule in RULES), Alert.NONE, Alert.NONE], dtype=np.uint8)
 
 _NAT = np.datetime64("NaT", "ns")
+_STALE = RULES.index(Rule.KNOWLEDGE_STALE)
 
 
 class Ruling(IntEnum):
@@ -129,6 +130,22 @@ class Leases:
         undecided = ", undecided" if self.ruling[terminal] == Ruling.UNDECIDED else ""
         return f"no grant: code {code.value} {code.name}{country}, rule {REFUSALS[self.rule[terminal]]}{undecided}"
 
+    def until(self, limit: np.datetime64) -> Leases:
+        """The same leases, none of which lasts longer than `limit`: from there on the facts behind them are stale."""
+        late = self.granted & ~(self.ends <= limit)  # also those without an end
+        if not late.any():
+            return self
+        stale = late & (limit <= self.start)
+        return replace(
+            self,
+            granted=self.granted & ~stale,
+            ends=np.where(stale, _NAT, np.where(late, limit, self.ends)),
+            ruling=np.where(stale, np.int8(Ruling.REFUSED), self.ruling),
+            code=np.where(stale, np.uint8(Code.UNKNOWN_STATE), self.code),
+            rule=np.where(stale | (late & (limit < self.end)), np.int8(_STALE), self.rule),
+            rate_bps=np.where(stale, np.inf, self.rate_bps),
+        )
+
     def withheld(self, terminal: int, begins: np.datetime64, ends: np.datetime64) -> Leases:
         """The same leases with one terminal's withheld from `begins` until `ends`; what refuses it already stays."""
         if not self.granted[terminal] or not (begins < self.end and self.start < ends):
@@ -153,7 +170,8 @@ def changes(before: Leases | None, now: Leases) -> tuple[Decision, ...]:
     """The decisions of a slot that change a terminal's state, in outcome, code, rule or rate, in the order of time.
 
     Without a slot before, every terminal's. A lease that ends inside the slot is a change at its end. These are what a
-    record keeps: each has all its reasons.
+    record keeps: each has all its reasons. What a scenario withholds is no decision, and neither is that the store of
+    facts was not heard (`Leases.until`).
     """
     question = now.question
     if question is None:
@@ -171,7 +189,8 @@ def changes(before: Leases | None, now: Leases) -> tuple[Decision, ...]:
     found = [(now.start, int(k)) for k in np.flatnonzero(rows & decided)]
     ended = np.flatnonzero(now.cut & decided)
     found += sorted((now.ends[k], int(k)) for k in ended)
-    return tuple(question.decision(k, time) for time, k in found)
+    decisions = [(k, question.decision(k, time)) for time, k in found]
+    return tuple(one for k, one in decisions if now.rule[k] != _STALE or one.code is Code.UNKNOWN_STATE)
 
 
 def _with(column: npt.NDArray[Any], row: int, value: Any) -> npt.NDArray[Any]:
