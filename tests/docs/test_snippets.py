@@ -23,7 +23,7 @@ _SHOWN = ("", "text", "console", "toml", "csv", "json")
 _PLAIN = re.compile(r"skyhaul [^|<>$&;*`]+")
 
 # Pages of rooms whose snippets need keys, facts or network namespaces: the tests of those rooms hold them.
-_OF_OTHER_ROOMS = ("audit-log.md", "decision.md", "doctor.md", "exec.md", "link.md", "net.md", "shell.md")
+_OF_OTHER_ROOMS = ("audit-log.md", "decision.md", "doctor.md", "exec.md", "link.md", "net.md", "proxy.md", "shell.md")
 _FOLLOWED = [
     page
     for page in PAGES

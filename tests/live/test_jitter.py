@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, kstest
 
 from skyhaul.live._jitter import slot_waits
 from skyhaul.network import DelayModel, packet_extra_s, slot_start
 
-SLOT_NS = 15_000_000_000
+S = 1_000_000_000
+SLOT_NS = 15 * S
 MODEL = DelayModel()
 
 
@@ -65,6 +66,18 @@ def test_packets_between_two_grants_leave_together() -> None:
     frame_ns = 1e9 / 750
     shortest = leaves.min() / frame_ns
     assert min(abs(shortest - frames) for frames in MODEL.grant_frames) < 1e-3
+
+
+def test_answers_to_what_left_at_grants_find_the_same_distribution_as_others() -> None:
+    # Grants are whole frames apart: frames down at one phase to them would make the answers of a slot wait alike.
+    found = []
+    for slot in range(113_000_000, 113_000_020):
+        up, down = slot_waits(MODEL, 8, slot, 4711, SLOT_NS)
+        sent = np.arange(0, SLOT_NS - S, S // 5)
+        answered = sent + up.wait_ns(sent) + 21_345_678
+        found.append(down.wait_ns(answered[answered < SLOT_NS]) * 750e-9)
+    assert all(kstest(waits, "uniform").pvalue > 1e-4 for waits in found)
+    assert kstest(np.concatenate(found), "uniform").statistic < 0.04
 
 
 def test_a_model_without_queueing_has_no_waits() -> None:

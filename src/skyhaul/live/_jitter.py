@@ -25,6 +25,10 @@ from skyhaul.types import Floats, Ints
 # Names of one slot's draws: slot x 2^20 + stage x 2^18 + number. A slot holds some 3,000 arrivals of the busiest stage.
 _PER_SLOT, _PER_STAGE = np.int64(1 << 20), np.int64(1 << 18)
 _PHASE, _BURST, _QUEUE = 0, 1, 2
+# Grants are whole frames apart: an answer to what left at a grant would meet all frames of a slot at one phase, and the
+# model's two waits are independent of each other. Frames down last that much longer, so that the phase goes round 0.618
+# times a second: by the golden ratio, which no rhythm of probes follows.
+_DRIFT = 0.618 / 750.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def slot_waits(model: DelayModel, seed: int, slot: int, key: int, span_ns: int) 
         _Stage(share, mean_s * 1e9, seed, slot, key, number) for share, mean_s, number in queues if share * mean_s > 0
     )
     up = _behind(stages, float(interval), float(up_phase[0]), float(span_ns))
-    return up, _behind((), model.frame_s * 1e9, float(down_phase[0]), float(span_ns))
+    return up, _behind((), model.frame_s * 1e9 * (1.0 + _DRIFT), float(down_phase[0]), float(span_ns))
 
 
 def _behind(stages: tuple[_Stage, ...], interval: float, phase: float, span: float) -> Waits:
