@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from skyhaul.cli import run
-from skyhaul.control.facts import Area
+from skyhaul.control.facts import Area, Terminal
 from skyhaul.scenario import load_scenario
 from skyhaul.study import open_dataset
+from tests.control.contested.world import demo_key
 
 # Code and country alert of each terminal in the first minute and the last, and in the minute from 12:40.
 ANSWERS = {
@@ -43,3 +44,12 @@ def test_nothing_in_it_lies_on_land_or_bears_a_real_name() -> None:
         west, south, east, north = area.shape.bounds
         assert -42.0 <= west < east <= -35.0  # the Azores end at 31.3° W, and no other land is near
         assert 36.0 <= south < north <= 40.0
+
+
+def test_keys_follow_from_the_names_as_the_folder_says() -> None:
+    control = load_scenario("two-countries").control
+    assert control is not None
+    terminals = [fact for fact in control.known_facts() if isinstance(fact, Terminal)]
+    assert len(terminals) == 6
+    for fact in terminals:
+        assert fact.public_key == demo_key(fact.terminal, of="two-countries").public_key().public_bytes_raw()

@@ -45,7 +45,7 @@ def answer(unit: str, time: str, known_at: str | None = None, without: str = "â€
     return decide(compiled, unit, position, time, speed_m_s=0.0)
 
 
-def demo_key(name: str) -> Ed25519PrivateKey:
+def demo_key(name: str, of: str = "contested-territory") -> Ed25519PrivateKey:
     """The private key of a unit or person of the exercise: its seed is public, so that anybody can sign as they."""
-    seed = hashlib.sha256(f"skyhaul contested-territory demo key: {name}".encode()).digest()
+    seed = hashlib.sha256(f"skyhaul {of} demo key: {name}".encode()).digest()
     return Ed25519PrivateKey.from_private_bytes(seed)
