@@ -193,7 +193,7 @@ def test_leases_on_facts_that_grow_stale_end_and_come_back_with_fresh_ones() -> 
     assert [change.code for change in changes(None, late)] == [Code.UNKNOWN_STATE]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(histories(), st.integers(1, 11), st.lists(questions(), min_size=1, max_size=6))
 def test_leases_are_what_decisions_at_each_instant_of_the_slot_say(
     history: list[Fact], hour: int, asked: list[tuple[str, Position | None, np.datetime64, float | None]]
