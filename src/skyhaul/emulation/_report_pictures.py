@@ -25,6 +25,7 @@ _CAUSES = {
 _POINTS = 20_000  # of a picture: more are only ink
 _BIN_S = 0.1
 _BAND_S = 1.0
+_MANY_PER_BIN = 5
 _MOST_CARRIERS = 24
 _MOST_NAMES = 10
 _STYLE: Any = {
@@ -72,9 +73,9 @@ def _draw_delay(axes: Any, direction: str, delivered: Any, configured: Configure
     shown = float(np.quantile(taken, 0.999)) if len(some) else 1.0
     axes.set(
         ylabel="one-way delay, ms",
-        title=f"{direction}: what each packet was to take, and took",
         ylim=(0, 1.25 * max(shown, 1e-3)),
     )
+    axes.set_title(f"{direction}: what each packet was to take, and took", pad=16)
     axes.legend(loc="upper right", markerscale=3)
 
 
@@ -99,14 +100,13 @@ def _mark_carriers(axes: Any, configured: Configured) -> None:
         axes.axvline(time_s, color="#888888", lw=0.7, ls=(0, (2, 2)))
         if named:
             axes.annotate(
-                words, (time_s, 1.0), xycoords=("data", "axes fraction"), xytext=(2, -9), textcoords="offset points",
+                words, (time_s, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
                 fontsize=7, color="#444444", annotation_clip=True,
             )  # fmt: skip
 
 
 def _draw_rate(axes: Any, packets: Any, delivered: Any, configured: Configured | None) -> None:
-    end = float(packets["arrival_s"].max()) if len(packets) else 1.0
-    edges = np.arange(0.0, end + 2 * _BIN_S, _BIN_S)
+    edges = _edges(packets)
     came = _per_bin(packets["arrival_s"], packets["wire_bytes"], edges) * 8e-6
     left = _per_bin(delivered["written_s"], delivered["wire_bytes"], edges) * 8e-6
     if configured is not None and np.isfinite(configured.rate_bps).any():
@@ -125,8 +125,7 @@ def _draw_rate(axes: Any, packets: Any, delivered: Any, configured: Configured |
 
 
 def _draw_drops(axes: Any, packets: Any) -> None:
-    end = float(packets["arrival_s"].max()) if len(packets) else 1.0
-    edges = np.arange(0.0, end + 2 * _BIN_S, _BIN_S)
+    edges = _edges(packets)
     for cause, (colour, dashes) in _CAUSES.items():
         gone = packets[packets["cause"] == cause.name.lower()]
         count = gone["packets"] if cause is not Cause.LOSS else packets["lost"]
@@ -188,6 +187,14 @@ def _draw_distributions(axes: Any, direction: str, sample: dict[str, Floats], fo
         axes.text(0.5, 0.5, "the link's states were not kept", transform=axes.transAxes, ha="center", color="#666666")
 
 
+def _edges(packets: Any) -> Floats:
+    """Edges of bins of a tenth of a second, or of a second where there are few packets in a tenth."""
+    end = float(packets["arrival_s"].max()) if len(packets) else 1.0
+    bin_s = _BIN_S if len(packets) > _MANY_PER_BIN * end / _BIN_S else _BAND_S
+    return np.arange(0.0, end + 2 * bin_s, bin_s)
+
+
 def _per_bin(times: Any, amounts: Any, edges: Floats) -> Floats:
+    """Amounts a second in each bin."""
     counts, _ = np.histogram(np.asarray(times), edges, weights=np.asarray(amounts, np.float64))
-    return np.asarray(counts / _BIN_S)
+    return np.asarray(counts / (edges[1] - edges[0]))
