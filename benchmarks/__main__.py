@@ -15,7 +15,19 @@ from pathlib import Path
 
 from benchmarks._timing import Result
 
-NAMES = ("orbits", "visibility", "paths", "forwarding", "day", "commands", "emulation", "record", "control", "dishes", "grants")
+NAMES = (
+    "orbits",
+    "visibility",
+    "paths",
+    "forwarding",
+    "day",
+    "commands",
+    "emulation",
+    "record",
+    "control",
+    "dishes",
+    "grants",
+)
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _MARK = "<!-- made by python -m benchmarks: {name} -->"
 _END = "<!-- end -->"
