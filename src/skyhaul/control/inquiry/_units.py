@@ -16,6 +16,7 @@ from skyhaul.control.decision import Compiled
 from skyhaul.control.facts import CustodyEvent
 from skyhaul.control.inquiry._sightings import Sightings
 from skyhaul.earth import BEAM_CELL_RESOLUTION
+from skyhaul.errors import NotFoundError
 from skyhaul.types import Ints, Times
 
 
@@ -93,17 +94,19 @@ def uses(
     sightings: Sightings, rows: Ints, compiled: Compiled, record: CustodyRecord, events: dict[str, CustodyEvent]
 ) -> list[UnitUse]:
     """What is recorded of each unit of these sightings, by the unit's name."""
-    seen = sorted(set(sightings.unit[rows].tolist()), key=lambda k: sightings.units[k])
-    return [
-        _use(sightings, rows[sightings.unit[rows] == k], sightings.units[k], compiled, record, events) for k in seen
-    ]
+    by_unit = rows[np.argsort(sightings.unit[rows], kind="stable")]  # within a unit still in order of time
+    first = np.unique(sightings.unit[by_unit], return_index=True)[1]
+    groups = np.split(by_unit, first[1:]) if len(first) else []
+    found = [_use(sightings, own, compiled, record, events) for own in groups]
+    return sorted(found, key=lambda use: use.unit)
 
 
 def hands_at(record: CustodyRecord, unit: str, time: np.datetime64, events: dict[str, CustodyEvent]) -> Hands:
     """The custody of a unit up to an instant."""
-    if unit not in record.items:
+    try:
+        trace = record.trace(unit)
+    except NotFoundError:
         return Hands("?", "", ("custody does not name it",), False)
-    trace = record.trace(unit)
     way: list[str] = []
     unknown: list[str] = []
     holder = ""
@@ -130,11 +133,12 @@ def hands_at(record: CustodyRecord, unit: str, time: np.datetime64, events: dict
 def _use(
     sightings: Sightings,
     rows: Ints,
-    unit: str,
     compiled: Compiled,
     record: CustodyRecord,
     events: dict[str, CustodyEvent],
 ) -> UnitUse:
+    """What is recorded of one unit, whose sightings these are."""
+    unit = sightings.units[sightings.unit[rows[0]]]
     served = rows[sightings.served[rows]]
     refused = rows[~sightings.granted[rows]]
     reasons = Counter(
@@ -160,11 +164,11 @@ def _use(
 def _bounds(compiled: Compiled, unit: str, times: Times) -> list[np.datetime64]:
     """An instant in every period in which the unit's standing stays as it is."""
     found: list[np.datetime64] = []
-    until = None
-    for time in times:
-        if until is None or nanoseconds(time) >= until:
-            found.append(time)
-            until = compiled.units.work_out(unit, nanoseconds(time)).end
+    at = 0
+    while at < len(times):
+        found.append(times[at])
+        until = compiled.units.work_out(unit, nanoseconds(times[at])).end
+        at = int(np.searchsorted(times, np.datetime64(until, "ns")))
     return found
 
 
