@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Tests import grpc by themselves, some before the package does: see skyhaul.dish._grpc.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import math
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -37,6 +40,7 @@ NUMBERS = {
     "dish_factory_reset": (2021, 2021),
     "get_diagnostics": (6000, 6001),
 }
+ROOT = Path(__file__).parents[2]
 FIELDS = {"dish_power_save": {"power_save_duration_minutes": 1}}
 
 
@@ -293,3 +297,25 @@ def test_dishes_share_an_address_where_there_is_one_only() -> None:
             Address.parse(text)
     with pytest.raises(InputError, match="no room"):
         addresses(2, Address("127.0.0.1", 65535))
+
+
+def test_a_process_that_serves_dishes_can_make_namespaces() -> None:
+    """gRPC's threads and its hooks in forks are in nobody's way."""
+    script = """
+from skyhaul.dish import Dish, Hardware
+from skyhaul.emulation import examine
+from tests.dish.conftest import Client, Host
+from tests.dish.tapes import Tape
+
+with Host([Dish("kyiv", Hardware(id="ut"), ready=True)], Tape()) as host:
+    client = Client(host.addresses[0])
+    client.ask("get_status")
+    found = {finding.name: finding.what for finding in examine()}
+    client.ask("get_status")
+print(found["PID namespace"])
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert "did not come back" not in done.stdout

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import grpc
 from google.protobuf.message import DecodeError
 
 from skyhaul.dish._descriptors import message
 from skyhaul.dish._dish import Dish
+from skyhaul.dish._grpc import grpc
 from skyhaul.dish._identity import device_info, dish_config
 from skyhaul.dish._reports import context, diagnostics, history, location, obstruction_map, pings, place_of
 from skyhaul.dish._settings import SETTING_NAMES, Settings

@@ -13,7 +13,8 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_reflection.v1alpha import reflection_pb2
+
+from skyhaul.dish._grpc import reflection_pb2
 
 PACKAGE = "SpaceX.API.Device"
 SERVICE = f"{PACKAGE}.Device"

@@ -11,15 +11,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import grpc
-from grpc import aio
-from grpc_reflection.v1alpha import reflection_pb2
-from grpc_reflection.v1alpha.reflection import aio as reflection
-
 from skyhaul.dish._addresses import Address
 from skyhaul.dish._answers import RefusedError, answer, parse
 from skyhaul.dish._descriptors import REFLECTION, SERVICE, descriptors, message
 from skyhaul.dish._dish import STEP_NS, Dish
+from skyhaul.dish._grpc import aio, grpc, reflection, reflection_pb2
 from skyhaul.dish._state import DishFeed
 from skyhaul.dish._time import SECOND_NS
 from skyhaul.errors import InputError
@@ -94,6 +90,7 @@ class DishServer:
         except RuntimeError:
             bound = 0
         if bound != address.port:
+            await server.stop(grace=None)
             raise InputError(
                 "cannot listen there: the port is taken, or the address is not this machine's",
                 where=str(address),
