@@ -1,8 +1,8 @@
 """gRPC, set so that processes which serve dishes can make namespaces.
 
-It hooks itself into every fork to start its threads again. In a child that has made a PID namespace no thread can start,
-and it tries until the child dies. Nothing here forks to go on with gRPC, so the hooks are off; whoever imports `grpc`
-before this package decides for themselves.
+It hooks itself into every fork to start its threads again. In a child that has made a PID namespace no thread can
+start, and it tries until the child dies. Nothing here forks to go on with gRPC, so the hooks are off; whoever imports
+`grpc` before this package decides for themselves.
 """
 
 from __future__ import annotations
