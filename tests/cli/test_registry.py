@@ -209,7 +209,7 @@ def test_a_person_is_appointed_and_dismissed(by: Runs, skyhaul: Command, place: 
     public = skyhaul("registry", "key", "-o", tmp_path / "new.pem").out.strip()
     (tmp_path / "new.pub").write_text(f"{public}\n")
     appoint = ("--role", "authority", "--body", "Northland Office", "--public-key", tmp_path / "new.pub")
-    assert by("Nora", "registry", "appoint", "Nele", *appoint).status == 0
+    assert by("Olga", "registry", "appoint", "Nele", *appoint).status == 0
     licence = ("licence", "add", "Northland", "--class", "maritime", "--key", tmp_path / "new.pem")
     assert by("Nele", *licence).status == 0
     assert by("Olga", "registry", "dismiss", "Nele", "--reason", "left").status == 0

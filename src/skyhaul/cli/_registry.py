@@ -183,6 +183,7 @@ def writing(place: str | None, person: str | None, key: Path | None) -> Iterator
     """The registry of a place to record in, and who does."""
     registry, _ = open_registry(place, read_only=False)
     with registry:
+        registry.check_writable()
         yield registry, actor_of(registry, person, key)
 
 
@@ -214,8 +215,6 @@ def open_registry(place: str | None, *, read_only: bool) -> tuple[Registry, Scen
         from skyhaul.sources import read_facts
 
         registry = Registry.of(read_facts(path), place)
-    if not read_only:
-        registry.check_writable()
     return registry, scenario
 
 

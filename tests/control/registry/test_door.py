@@ -148,7 +148,10 @@ def test_the_error_says_who_may() -> None:
          "subject: there is no Licence none to correct"),
         ("Nora", end("e", "none"), "order: there is no order none"),
         ("Nora", approval("a", "none", "Nora"), "order: there is no order none, nor an end"),
-        ("Nora", replace(appointment("Sven", id="x"), author="Nora"), "Northland Office appoints no authority"),
+        ("Nora", replace(appointment("Nils", id="x"), author="Nora"), "(the operator may)"),
+        ("Olga", replace(appointment("Nils", id="x"), public_key=key_of("Nora").public),
+         "public_key: it is the key of Nora"),
+        ("Dina", terminal("UT-7", "A-1", "Dina", holder="Shop"), "account: A-1 is no account of Dealer"),
     ],
 )  # fmt: skip
 def test_what_may_not_be_said_is_refused(person: str, fact: Any, why: str) -> None:
@@ -170,11 +173,11 @@ def test_what_may_not_be_said_is_refused(person: str, fact: Any, why: str) -> No
         ("Dina", event("e", Step.TRANSFER, "UT-2", giver="Dealer", receiver="Ada")),
         ("Dina", event("e", Step.COMMISSIONING, "UT-7", receiver="Shop")),
         ("Dina", terminal("UT-2", "A-1", "Dina", holder="Ada", id="sold")),
-        ("Dina", terminal("UT-7", "A-1", "Dina", holder="Shop")),
+        ("Dina", terminal("UT-7", "", "Dina", holder="Shop")),
         ("Dina", party("Bo", "", "Dina")),
         ("Dina", party("Branch", "Shop", "Dina")),
         ("Olga", Policy(settings=Settings(lease_s=15), **said("p", "Olga"))),
-        ("Nora", replace(appointment("Nick", id="x"), author="Nora")),
+        ("Olga", replace(appointment("Nick", id="x"), public_key=key_of("Nick's other").public)),
     ],
 )  # fmt: skip
 def test_what_may_be_said_is_let_in(person: str, fact: Any) -> None:
@@ -328,3 +331,26 @@ def test_terminals_that_an_order_touches(target: Target, on: str, expected: list
     assert ("UT-3" in touched_terminals(given, seen)) == (
         target in (Target.MODEL, Target.CELL) or on == "licence/Northland"
     )
+
+
+def test_a_zone_is_not_drawn_large_under_an_order_that_one_person_gave() -> None:
+    small = area("zone", "Z", shapely.box(13.5, 48.5, 13.6, 48.6), author="Nora")
+    given = order("o", target=Target.AREA, on="zone/Z")
+    large = area("zone", "Z", shapely.box(11.5, 48.5, 13.6, 49.5), author="Nora", id="large", subject=small.id)
+    accepted("Nora", given, more=[*many(99), small])
+    said_ = refused("Nora", large, more=[*many(99), small, given])
+    assert "order o would touch 101 terminals, and has 0 approvals" in said_
+    assert "would touch 101" in refused("Nora", replace(large, id="second", subject=""), more=[*many(99), small, given])
+    later = replace(large, valid_from=utc("2024-06-01"), recorded_at=utc("2024-01-02"))
+    assert "would touch 101" in refused("Nora", later, more=[*many(99), small, given])
+    assert "touches 101 terminals" in refused("Nora", given, more=[*many(99), small, later])
+    accepted("Nora", large, more=[*many(99), small, replace(given, approvals_needed=1)])
+    accepted("Nora", large, more=[*many(99), small, given, end("e", "o", valid_from=utc("2024-02-01"))])
+
+
+def test_lots_that_are_parts_of_each_other_are_with_nobody() -> None:
+    turning = [
+        event("1", Step.SPLIT, "x", "Olga", lot="y"),
+        event("2", Step.SPLIT, "y", "Olga", lot="x"),
+    ]
+    assert "x is not with Dealer" in refused("Dina", event("3", Step.DESTROYING, "x"), more=turning)

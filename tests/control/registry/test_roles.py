@@ -102,7 +102,7 @@ SAMPLES: dict[str, Callable[[str], Fact]] = {
     "TypeApproval": lambda a: TypeApproval(authority=OFFICE, model=MODEL, **said("x", a)),
     "Party": lambda a: party("New", "Dealer", a, id="x"),
     "Account": lambda a: account("A-9", author=a, id="x"),
-    "Terminal": lambda a: terminal("UT-9", "A-1", a, holder="Dealer", id="x"),
+    "Terminal": lambda a: terminal("UT-9", "", a, holder="Dealer", id="x"),
     "CustodyEvent": lambda a: event("x", Step.TRANSFER, "UT-2", a, giver="Dealer", receiver="Ada"),
     "AllowList": lambda a: AllowList(name="V", authority=OFFICE, area="licence/Northland", **said("x", a)),
     "Application": lambda a: application("x", a),

@@ -45,7 +45,7 @@ SUBMISSIONS: dict[str, tuple[str, Fact]] = {
     "party": ("Olga", party("Bo")),
     "account": ("Olga", account("A-3", "Bo")),
     "terminal": ("Olga", terminal("UT-3", "A-3", holder="Bo")),
-    "dealer's": ("Dina", terminal("UT-4", "A-3", "Dina", holder="Shop")),
+    "dealer's": ("Dina", terminal("UT-4", "", "Dina", holder="Shop")),
     "southern licence": ("Sven", Licence(authority="Southland Office", territory="Southland", **said("LS", "Sven"))),
     "southern approval": ("Sven", TypeApproval(authority="Southland Office", model=MODEL, **said("TS", "Sven"))),
     "suspended unit": ("Nora", order("o1", valid_from=utc("2024-02-01"), valid_to=utc("2024-05-01"))),

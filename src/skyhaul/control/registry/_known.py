@@ -173,15 +173,15 @@ class Known:
 
     def area_names(self, layer: Layer) -> list[str]:
         """The names of a layer at any time, sorted."""
-        return sorted({area.name for area in self._every(Area) if area.layer is layer})
+        return sorted({area.name for area in self.every(Area) if area.layer is layer})
 
     def licenses(self, authority: str) -> bool:
         """Whether the licence layer names an authority anywhere at any time."""
-        return any(area.layer is Layer.LICENCE and area.holder == authority for area in self._every(Area))
+        return any(area.layer is Layer.LICENCE and area.holder == authority for area in self.every(Area))
 
     def area_pieces(self, ref: AreaRef) -> Iterator[Piece[Area]]:
         """Everything said of the areas of one name, over time."""
-        keys = {area.key for area in self._every(Area) if area.ref == ref}
+        keys = {area.key for area in self.every(Area) if area.ref == ref}
         for key in sorted(keys):
             yield from (piece for piece in self.pieces(Area, key) if piece.fact.ref == ref)
 
@@ -205,7 +205,7 @@ class Known:
 
     def terminals(self, time: int) -> list[Terminal]:
         """Every terminal registered at an instant (ns)."""
-        names = dict.fromkeys(terminal.terminal for terminal in self._every(Terminal))
+        names = dict.fromkeys(terminal.terminal for terminal in self.every(Terminal))
         held = (self.at(Terminal, name, time) for name in names)
         return [terminal for terminal in held if terminal is not None]
 
@@ -228,7 +228,8 @@ class Known:
             self._lists = ListRegister(self.facts, np.datetime64(FOREVER, "ns"), self.batch)
         return self._lists
 
-    def _every(self, kind: type[F]) -> Iterator[F]:
+    def every(self, kind: type[F]) -> Iterator[F]:
+        """Every fact of a kind, the batch last."""
         yield from self.facts.of_kind(kind)
         yield from (fact for fact in self.batch if isinstance(fact, kind))
 

@@ -47,7 +47,7 @@ PERMISSIONS: dict[str, dict[Role, May]] = {
     "Policy": _row("yes", "no", "no"),
     "BorderPolicy": _row("yes", "no", "no"),
     "Precedence": _row("yes", "no", "no"),
-    "Appointment": _row("yes", "own", "no"),
+    "Appointment": _row("yes", "no", "no"),
     "Disclosure": _row("yes", "no", "no"),
     "Statement": _row("yes", "own", "own"),
 }  # fmt: skip
@@ -73,7 +73,6 @@ OWN_MEANS: dict[tuple[str, Role], str] = {
     ("Approval", Role.AUTHORITY): "of its orders that another gave",
     ("Statement", Role.AUTHORITY): "of its own",
     ("Statement", Role.DISTRIBUTOR): "of its own",
-    ("Appointment", Role.AUTHORITY): "of people who act for it in its territories",
 }
 
 

@@ -218,6 +218,9 @@ def _appointment(fact: Appointment, known: Known) -> None:
         deny(fact, "body", f"there is no party {fact.body}", "record the distributor as a party first")
     for territory in fact.territories:
         _territory(fact, "territories", territory, known)
+    for other in known.every(Appointment):
+        if other.public_key == fact.public_key and other.person != fact.person:
+            deny(fact, "public_key", f"it is the key of {other.person}", "every person has a key of their own")
 
 
 _CHECKS: dict[type[Fact], Callable[[Any, Known], None]] = cast(

@@ -8,6 +8,7 @@ from typing import NoReturn
 from skyhaul.control._instants import instant_text, nanoseconds
 from skyhaul.control.decision._precedence import stated_pairs
 from skyhaul.control.facts import (
+    Account,
     AllowList,
     Application,
     Appointment,
@@ -15,6 +16,7 @@ from skyhaul.control.facts import (
     Area,
     CustodyEvent,
     Fact,
+    Layer,
     Licence,
     Listing,
     Order,
@@ -33,7 +35,7 @@ from skyhaul.control.registry._ground import check_inside, licensed_ground, name
 from skyhaul.control.registry._known import Known, deny
 from skyhaul.control.registry._permissions import May, allowed, article, row_of, who_may
 from skyhaul.control.registry._signing import Signed, is_signed_by, signer_of
-from skyhaul.control.registry._touched import approvals_needed
+from skyhaul.control.registry._touched import approvals_needed, check_redrawn
 from skyhaul.errors import ControlError
 
 
@@ -57,6 +59,8 @@ def check_rights(fact: Fact, actor: str, key: bytes, known: Known) -> None:
         _check_any(said, speaking, known)
     if isinstance(fact, Order | OrderEnd):
         _check_approvals(fact, known)
+    if isinstance(fact, Area) and fact.layer is Layer.ZONE:
+        check_redrawn(fact, known)
 
 
 def check_role(fact: Fact, actor: str, key: bytes, known: Known) -> None:
@@ -176,11 +180,6 @@ def check_own(fact: Fact, by: Appointment, known: Known) -> None:
         case Approval():
             given = known.find(Order, fact.order) or known.find(OrderEnd, fact.order)
             _in_name_of(fact, _name(by, known, fact), given.authority if given else "", "approver")
-        case Appointment():
-            if fact.role is not Role.AUTHORITY or fact.body != by.body:
-                fact.refuse(f"{by.body} appoints no {fact.role} of {fact.body}", "an authority appoints its own people")
-            if by.territories and (not fact.territories or not set(fact.territories) <= set(by.territories)):
-                deny(fact, "territories", f"{by.person} acts in {', '.join(by.territories)} only", _MEND_OWN)
         case Party():
             _own_party(fact, by, known)
         case Terminal():
@@ -281,19 +280,24 @@ def _own_party(fact: Party, by: Appointment, known: Known) -> None:
 
 def _with_party(item: str, by: Appointment, time: int, known: Known) -> bool:
     """Whether custody, or else the registry, has a unit or lot with a party or one that belongs to it."""
-    holder = ""
-    for event in known.events_of(item):
-        if nanoseconds(event.valid_from) > time:
-            break
-        if event.step in (Step.COMMISSIONING, Step.RECEIVING, Step.TRANSFER, Step.SHIPPING):
-            # A unit that is under way is still its sender's.
-            holder = event.giver if event.step is Step.SHIPPING else event.receiver
-        elif event.step is Step.SPLIT and not holder and event.lot != item:
-            return _with_party(event.lot, by, time, known)
-    if not holder:
+    seen: set[str] = set()
+    while item not in seen:  # lots recorded as parts of each other end where they close
+        seen.add(item)
+        holder, lot = "", ""
+        for event in known.events_of(item):
+            if nanoseconds(event.valid_from) > time:
+                break
+            if event.step is Step.SPLIT:
+                lot = event.lot
+            elif event.step is not Step.DESTROYING:
+                # A unit that is under way is still its sender's.
+                holder = event.giver if event.step is Step.SHIPPING else event.receiver
         terminal = known.before(Terminal, item)[-1:]
-        holder = terminal[0].holder if terminal else ""
-    return by.body in known.family(holder, time)
+        holder = holder or (terminal[0].holder if terminal else "")
+        if holder or not lot:
+            return by.body in known.family(holder, time)
+        item = lot
+    return False
 
 
 def _own_unit(fact: Terminal, by: Appointment, known: Known) -> None:
@@ -304,6 +308,10 @@ def _own_unit(fact: Terminal, by: Appointment, known: Known) -> None:
     mine = by.body in known.family(holder, time) or (not earlier and _with_party(fact.terminal, by, time, known))
     if not mine:
         fact.refuse(f"{fact.terminal} is not with {by.body}", "a distributor records units that are with its party")
+    if fact.account and fact.account != (earlier[-1].account if earlier else ""):
+        account = known.at(Account, fact.account, time)
+        if account is None or by.body not in known.family(account.party, time):
+            deny(fact, "account", f"{fact.account} is no account of {by.body}", "leave it out: the operator enters it")
 
 
 def _own_event(fact: CustodyEvent, by: Appointment, known: Known) -> None:

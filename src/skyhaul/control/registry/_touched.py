@@ -9,9 +9,22 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from skyhaul.control._instants import nanoseconds
-from skyhaul.control.facts import ANYWHERE, Account, AreaRef, Layer, Order, Target, Terminal
-from skyhaul.control.registry._ground import cell_shape, order_shape
-from skyhaul.control.registry._known import Known
+from skyhaul.control.decision._orders import resolve_orders
+from skyhaul.control.facts import (
+    ANYWHERE,
+    Account,
+    Approval,
+    Area,
+    AreaRef,
+    Layer,
+    Order,
+    OrderEnd,
+    Target,
+    Terminal,
+    interval,
+)
+from skyhaul.control.registry._ground import cell_shape
+from skyhaul.control.registry._known import Known, overlapping
 
 
 def touched_terminals(order: Order, known: Known) -> list[str]:
@@ -19,12 +32,12 @@ def touched_terminals(order: Order, known: Known) -> list[str]:
 
     unit, account, model     those that are it, on it, of it
     party                    those of which it, or one that belongs to it, is the holder or has the account
-    area, cell, `within`     those with a service address or a last known cell there; and those with neither whose plan
-                             lets them be there
+    area, cell, `within`     those with a service address or a last known cell there, as it is drawn then and later; and
+                             those with neither whose plan lets them be there
     """
     time = max(nanoseconds(order.valid_from), known.now_ns)
     found = [terminal for terminal in known.terminals(time) if _is_over(order, terminal, known, time)]
-    shape, _ = order_shape(known, order)
+    shape = _ground(order, known, time)
     if shape is not None:
         found = list(_within(shape, found, known, time))
     return sorted(terminal.terminal for terminal in found)
@@ -35,6 +48,23 @@ def approvals_needed(order: Order, known: Known) -> tuple[int, int]:
     settings = known.settings(known.now_ns)
     touched = len(touched_terminals(order, known))
     return settings.many_approvals if touched > settings.many_terminals else 0, touched
+
+
+def check_redrawn(zone: Area, known: Known) -> None:
+    """Refuse to draw a zone so that an order over it which has not ended would touch more terminals than it has the
+    approvals for: a small zone made large would else do what an order over the large one may not."""
+    orders = [o for o in known.every(Order) if str(zone.ref) in (o.on if o.target is Target.AREA else "", o.within)]
+    if not orders:
+        return
+    timed = resolve_orders(orders, known.every(OrderEnd), known.every(Approval), known.precedences())
+    for standing in timed:
+        order = standing.order
+        needed, touched = approvals_needed(order, known)
+        if known.now_ns < standing.end and order.approvals_needed < needed:
+            zone.refuse(
+                f"order {order.id} would touch {touched:,} terminals, and has {order.approvals_needed} approvals",
+                "end the order, and give one over the zone as it will be",
+            )
 
 
 def _is_over(order: Order, terminal: Terminal, known: Known, time: int) -> bool:
@@ -51,6 +81,19 @@ def _is_over(order: Order, terminal: Terminal, known: Known, time: int) -> bool:
             return any(order.on in known.family(holder, time) for holder in holders)
         case _:
             return True
+
+
+def _ground(order: Order, known: Known, time: int) -> BaseGeometry | None:
+    """All ground that an order is over from an instant (ns) on, as it is drawn now and will be; None: wherever what it
+    is over goes."""
+    end = interval(order)[1]
+    shape: BaseGeometry | None = cell_shape(order.on) if order.target is Target.CELL else None
+    for name in (order.on if order.target is Target.AREA else "", order.within):
+        if name:
+            drawn = overlapping(known.area_pieces(AreaRef.parse(name)), time, end)
+            part = shapely.union_all([area.shape for _, _, area in drawn])
+            shape = part if shape is None else shape.intersection(part)
+    return shape
 
 
 def _within(shape: BaseGeometry, terminals: Iterable[Terminal], known: Known, time: int) -> Iterable[Terminal]:
