@@ -130,7 +130,7 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(
             assert log.size >= acknowledged
             result = verify_log(folder, key, (b"entry %d" % index for index in range(log.size)))
             assert result.ok, result.findings
-    assert acknowledged > 100
+    assert acknowledged >= 8
 
 
 def test_a_disk_that_refuses_leaves_the_log_usable(log: Log, key: VerifierKey) -> None:

@@ -181,9 +181,10 @@ def test_postgresql_without_rights_says_so(server: Server, new_place: Callable[[
     with place.create() as store:
         store.append(world(), by="clerk")
         with store._database.writing() as connection:
-            connection.exec_driver_sql("DROP ROLE IF EXISTS reader")
             connection.exec_driver_sql("CREATE ROLE reader LOGIN")
-            connection.exec_driver_sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+            schema = connection.exec_driver_sql("SELECT current_schema()").scalar()
+            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO reader")
+            connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO reader")
     url = place.database.replace("//skyhaul@", "//reader@")
     with Store.open(url) as store:
         assert len(store.facts()) == len(world())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,16 @@ def test_a_database_of_something_else_is_left_alone(place: Place) -> None:
         with pytest.raises(StoreError, match="has tables, but they are not a store's"):
             opened()
     assert not Path(place.log).exists()
+
+
+def test_stores_in_two_schemas_of_a_database_do_not_know_of_each_other(new_place: Callable[[str], Place]) -> None:
+    one, other = new_place("postgresql"), new_place("postgresql")
+    with one.create() as first, other.create() as second:
+        with first._database.writing() as connection:
+            second.append(world(), by="clerk")  # the other's lock is not in the way
+            connection.exec_driver_sql("DROP TRIGGER facts_append_only ON facts")
+        assert len(first.facts()) == 0
+    assert other.verify().ok
+    assert [finding.what for finding in one.verify().findings] == [
+        "the guard facts_append_only against changes is missing or another"
+    ]

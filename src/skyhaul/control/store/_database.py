@@ -17,8 +17,8 @@ from skyhaul.errors import StoreError
 WAIT_S = 30  # how long a writer waits for another
 CONNECT_S = 10  # how long PostgreSQL may take to answer
 
-# Two 32-bit numbers that name the store's advisory lock in a PostgreSQL database: "SKYH", "AUL\0" in ASCII.
-_LOCK = (0x534B5948, 0x41554C00)
+# Names, with the schema the tables are in, the store's advisory lock in a PostgreSQL database: "SKYH" in ASCII.
+_LOCK = 0x534B5948
 
 # PostgreSQL, "SQLSTATE codes": what is worth other words than the server's.
 _DISK_FULL = "53100"
@@ -168,7 +168,8 @@ class Database:
     def _take_turn(self, connection: sa.Connection, *, shared: bool = False) -> None:
         if self.postgresql:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{'_shared' * shared}({_LOCK[0]}, {_LOCK[1]})")
+            lock = f"pg_advisory_xact_lock{'_shared' * shared}"
+            connection.exec_driver_sql(f"SELECT {lock}({_LOCK}, hashtext(current_schema()))")
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 

@@ -135,7 +135,10 @@ def missing_guards(connection: sa.Connection) -> list[str]:
         if (words := statement.split())[1] == "TRIGGER"
     }
     if dialect == "postgresql":
-        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'"
+        query = (
+            "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal "
+            "AND tgenabled = 'O' AND relnamespace = current_schema()::regnamespace"
+        )
         there = {name: expected.get(name, "") for (name,) in connection.exec_driver_sql(query)}
     else:
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
