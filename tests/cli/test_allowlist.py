@@ -267,6 +267,15 @@ def test_what_cannot_be_is_one_line(allowlist: Run, arguments: tuple[str, ...], 
     assert message in allowlist(*arguments).one_error()
 
 
+@pytest.mark.parametrize(("name", "junk"), [("a.csv", "x"), ("a.json", "9"), ("a.jsonl", "{")])
+def test_ten_megabytes_of_junk(allowlist: Run, tmp_path: Path, name: str, junk: str) -> None:
+    (tmp_path / name).write_text(junk * 10_000_000, encoding="utf-8")
+    line = allowlist("import", tmp_path / name, by="Olga").one_error()
+    assert name in line
+    assert len(line) < 600
+    assert entries(allowlist) == []
+
+
 def test_as_it_was_known(allowlist: Run) -> None:
     apply(allowlist)
     assert entries(allowlist, "--as-known", "2024-02-02") == []

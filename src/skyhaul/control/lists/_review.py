@@ -145,9 +145,9 @@ def _bursts(
     for value in sorted(by_value):
         timed = sorted(((_time(entry, approval), entry) for entry in by_value[value]), key=lambda t: (t[0], t[1].id))
         caught: dict[str, Entry] = {}
-        start = 0
         holders: dict[str, int] = {}
-        for time, entry in timed:
+        start = done = 0
+        for at, (time, entry) in enumerate(timed):
             holders[entry.asked.holder] = holders.get(entry.asked.holder, 0) + 1
             while timed[start][0] <= time - window:
                 gone = timed[start][1].asked.holder
@@ -156,7 +156,8 @@ def _bursts(
                     del holders[gone]
                 start += 1
             if len(holders) >= least:
-                caught |= {e.id: e for t, e in timed[start:] if t <= time}
+                caught |= {e.id: e for _, e in timed[max(start, done) : at + 1]}
+                done = at + 1
         if caught:
             group = list(caught.values())
             many = _holders(group)
