@@ -26,6 +26,7 @@ from skyhaul.control.facts import (
     utc,
 )
 from skyhaul.control.grants import REFUSALS, Ruling
+from skyhaul.control.registry import Registry
 from skyhaul.errors import ControlError, NotFoundError, SkyhaulError
 from skyhaul.network import Reason, slot_number
 from skyhaul.scenario import Scenario, load_scenario
@@ -358,6 +359,8 @@ def test_simulate_in_json_and_as_known(tmp_path: Path, capsys: pytest.CaptureFix
     other = folder_of(tmp_path / "other") / "facts"
     assert spans("--registry", str(other)) == [(START_TEXT, "OKAY")]
     assert spans("--registry", str(folder))[1][1] == "ACCOUNT_DISABLED"
+    Registry.create(tmp_path / "registry", "Olga", history=[*world(), stopped(90)]).close()
+    assert spans("--registry", str(tmp_path / "registry"))[1] == ("2024-02-17T12:01:57Z", "ACCOUNT_DISABLED")
 
 
 def test_terminals_that_are_refused_may_stay_unnamed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
