@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,9 +18,17 @@ import pytest
 
 from skyhaul.emulation import LinkTable
 from skyhaul.errors import InputError, NotFoundError, SkyhaulError
-from skyhaul.live import PlannedSource, ScenarioSpec, scenario_source, trace_source
+from skyhaul.live import (
+    PlannedSource,
+    ScenarioSpec,
+    scenario_source,
+    trace_of_scenario,
+    trace_source,
+    write_trace,
+)
 from skyhaul.live._scenario_plans import ScenarioPlans
 from skyhaul.live._source import BEHIND_NS, REACH_NS
+from skyhaul.scenario import load_scenario
 
 START = datetime(2024, 2, 17, 12, 0, 12, tzinfo=UTC)
 S = 1_000_000_000
@@ -208,3 +216,18 @@ def test_a_short_trace_repeats_on_every_link(tmp_path: Path) -> None:
 
 def test_nothing_of_a_source_is_left_in_threads() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "skyhaul-follow"]
+
+
+def test_a_trace_with_slots_says_when_the_next_one_comes_and_one_without_says_nothing(tmp_path: Path) -> None:
+    plain = tmp_path / "plain.csv"
+    plain.write_text("time,rtt_ms\n0,20\n20,20\n")
+    scenario = load_scenario("world")
+    recorded = trace_of_scenario(
+        scenario, "kyiv", START + timedelta(seconds=5), timedelta(seconds=40), timedelta(seconds=1)
+    )
+    write_trace(recorded, tmp_path / "slots.json")
+    for path, ends in ((plain, 0), (tmp_path / "slots.json", 10 * S)):
+        with trace_source(path) as source:
+            zero = time.monotonic_ns()
+            source.start(zero)
+            assert source.state(0, zero + 2 * S).until_ns == zero + max(ends, 2 * S)

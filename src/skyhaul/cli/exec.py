@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -15,6 +16,9 @@ from skyhaul.cli._link import EngineChoice
 from skyhaul.cli._options import ScenarioOption, parse_when
 from skyhaul.errors import NotFoundError
 from skyhaul.live._status import Mode
+
+if TYPE_CHECKING:
+    from skyhaul.live import PlannedSource
 
 _NOT_FOUND = 127  # what a shell says of a command that is not there
 
@@ -33,6 +37,15 @@ StartOption: TypeAlias = Annotated[
 ]
 LiveOption: TypeAlias = Annotated[
     bool, typer.Option("--live", help="By the clock: slots start when they start, from now on.")
+]
+SpeedOption: TypeAlias = Annotated[
+    float, typer.Option("--speed", metavar="X", help="Scenario seconds a second; delays and rates are not scaled.")
+]
+TraceOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace", metavar="FILE", show_default=False, help="Replay a recorded link in place of a scenario's."
+    ),
 ]
 IsolatedOption: TypeAlias = Annotated[bool, typer.Option("--isolated", help="No way out to the host's network.")]
 PopOption: TypeAlias = Annotated[
@@ -69,6 +82,26 @@ StatusOption: TypeAlias = Annotated[
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of the world.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What the link follows: a scenario from an instant at a speed, or by the clock; or a recorded link."""
+
+    scenario: str
+    start: datetime | None
+    live: bool
+    speed: float
+    trace: Path | None
+    registry: str | None
+
+    def __post_init__(self) -> None:
+        if self.trace is not None and (self.start is not None or self.live or self.speed != 1.0 or self.registry):
+            raise typer.BadParameter(
+                "--trace excludes --start, --live, --speed and --registry: it is as it was recorded"
+            )
+        if self.live and self.start is not None:
+            raise typer.BadParameter("--live and --start exclude each other")
+
+
 def exec_(
     terminal: TerminalArgument,
     command: Annotated[
@@ -77,6 +110,8 @@ def exec_(
     scenario: ScenarioOption = "world",
     start: StartOption = None,
     live: LiveOption = False,
+    speed: SpeedOption = 1.0,
+    trace: TraceOption = None,
     pop: PopOption = None,
     registry: RegistryOption = None,
     isolated: IsolatedOption = False,
@@ -97,7 +132,8 @@ def exec_(
     given: dict[str, Any] = {"mtu": mtu, "offload": offload, "engine": str(engine), "precise": precise}
     given |= {"isolated": isolated, "pcap": pcap, "report": report, "json": as_json, "quiet": quiet}
     given["status"] = _mode(status, quiet)
-    _behind(terminal, tuple(command), scenario, start, live, pop, registry, given)
+    follow = Follow(scenario, start, live, speed, trace, registry)
+    _behind(terminal, tuple(command), follow, pop, given)
 
 
 def shell(
@@ -105,6 +141,8 @@ def shell(
     scenario: ScenarioOption = "world",
     start: StartOption = None,
     live: LiveOption = False,
+    speed: SpeedOption = 1.0,
+    trace: TraceOption = None,
     pop: PopOption = None,
     registry: RegistryOption = None,
     isolated: IsolatedOption = False,
@@ -122,7 +160,8 @@ def shell(
     given: dict[str, Any] = {"mtu": mtu, "offload": offload, "engine": str(engine), "precise": precise}
     given |= {"isolated": isolated, "pcap": pcap, "report": report, "json": as_json, "quiet": quiet}
     given["status"] = _mode(status, quiet)
-    _behind(terminal, (os.environ.get("SHELL") or "sh",), scenario, start, live, pop, registry, given)
+    follow = Follow(scenario, start, live, speed, trace, registry)
+    _behind(terminal, (os.environ.get("SHELL") or "sh",), follow, pop, given)
 
 
 @contextlib.contextmanager
@@ -145,22 +184,26 @@ def _mode(status: bool | None, quiet: bool) -> Mode:
 
 
 def _behind(
-    terminal: str,
-    command: tuple[str, ...],
-    scenario: str,
-    start: datetime | None,
-    live: bool,
-    pops: list[str] | None,
-    registry: str | None,
-    given: dict[str, Any],
+    terminal: str, command: tuple[str, ...], follow: Follow, pops: list[str] | None, given: dict[str, Any]
 ) -> None:
     from skyhaul.live._exec import check_command, run_exec
-    from skyhaul.live._source import scenario_source
+    from skyhaul.live._source import scenario_source, trace_source
     from skyhaul.live._world_options import WorldOptions
 
-    options = WorldOptions(scenario, command, terminal, tuple(pops or ()), **given)
+    trace = follow.trace
+    options = WorldOptions(
+        str(trace) if trace is not None else follow.scenario, command, terminal, tuple(pops or ()), **given
+    )
     with not_found(command[0]):
         check_command(command[0])
-    changes: dict[str, object] = {"control.facts": registry} if registry else {}
-    status = run_exec(options, lambda: scenario_source(scenario, (terminal,), start=start, live=live, changes=changes))
-    raise typer.Exit(status)
+    changes: dict[str, object] = {"control.facts": follow.registry} if follow.registry else {}
+
+    def source() -> PlannedSource:
+        if trace is not None:
+            return trace_source(trace, names=(terminal,), terminal=terminal)
+        where = follow.scenario
+        return scenario_source(
+            where, (terminal,), start=follow.start, speed=follow.speed, live=follow.live, changes=changes
+        )
+
+    raise typer.Exit(run_exec(options, source))

@@ -21,6 +21,7 @@ from skyhaul.live._tables import Publish, TableSource
 from skyhaul.types import Bools, Floats, Ints
 
 _EVERY_NS = 50_000_000
+_ASK_NS = 1_000_000_000  # how often a source without slots is asked
 _PRIME_NS = 7_919_000  # moves each instant within its 50 ms, so that no period of frames or grants is met in step
 
 
@@ -94,9 +95,8 @@ class RunRecord:
             words = (state.satellite or "served") if state.served else state.cause
             if not self._carriers or self._carriers[-1][1] != words:
                 self._carriers.append(((self._carried_until_ns - self._origin_ns) * 1e-9, words))
-            if state.until_ns <= self._carried_until_ns:
-                return
-            self._carried_until_ns = state.until_ns
+            later = self._carried_until_ns + _ASK_NS
+            self._carried_until_ns = state.until_ns if state.until_ns > self._carried_until_ns else later
 
 
 _Part: TypeAlias = tuple[Ints, Floats, Floats, Bools]

@@ -191,10 +191,11 @@ class PlannedSource:
             cause = f"nothing is planned: {failure.what}" if failure else "nothing is planned"
             return PathState(False, cause, "no_plan", "", "", "", -1, nan, 0.0, 0.0, 1.0, 1.0, now_ns)
         spans = chunk.spans[terminal]
-        _, code, cause, satellite, gateway, pop, hops = [
-            span for span in spans if chunk.start_ns + span[0] <= at or span is spans[0]
-        ][-1]
-        until = chunk.stop_ns + self._zero
+        row = max(0, sum(chunk.start_ns + span[0] <= at for span in spans) - 1)
+        _, code, cause, satellite, gateway, pop, hops = spans[row]
+        # A trace's chunks are no slots: where it has none in sight, nobody knows the next one.
+        ends = chunk.stop_ns if self.pops else at
+        until = self._zero + (chunk.start_ns + spans[row + 1][0] if row + 1 < len(spans) else ends)
         if code != "served":
             return PathState(False, cause, code, "", "", "", -1, nan, 0.0, 0.0, 1.0, 1.0, until)
         up, down = (self.window(2 * terminal + way, now_ns) for way in (0, 1))

@@ -130,7 +130,7 @@ class StatusLine:
             now = time.monotonic_ns()
             state = self._state(now)
             # A slot is said once; its end is known to the nanosecond and does not move.
-            news = state.until_ns if state.served else state.cause
+            news = (state.cause, state.satellite, state.until_ns if state.served and state.until_ns > now else 0)
             if news != said:
                 said = news
                 with contextlib.suppress(OSError, ValueError):

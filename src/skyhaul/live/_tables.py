@@ -31,7 +31,7 @@ class PathState:
     satellite, gateway, pop, laser_hops   who carries it; empty and -1 without a path
     rtt_s          of a packet sent then, both ways, without queueing at the link's rate; NaN without a path
     rate_up_bps, rate_down_bps, loss_up, loss_down
-    until_ns       CLOCK_MONOTONIC at which the slot ends: the next decision
+    until_ns       CLOCK_MONOTONIC of the next decision: the slot's end; not after the instant where there is none
     """
 
     served: bool
