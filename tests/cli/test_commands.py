@@ -107,6 +107,15 @@ def test_simulate_for_people_names_terminals_causes_and_the_next_command(skyhaul
         assert word in said.out
 
 
+def test_simulate_without_an_output_prints_the_same_and_writes_nothing(skyhaul: Command, world: Path) -> None:
+    written = skyhaul("simulate", world, "-o", world.with_name("run.nc")).out
+    before = set(world.parent.iterdir())
+    said = skyhaul("simulate", world)
+    assert said.out == written.partition("wrote ")[0]
+    assert set(world.parent.iterdir()) == before
+    assert json.loads(skyhaul("simulate", world, "--json").out)["output"] is None
+
+
 def test_plot_draws_every_kind(skyhaul: Command, world: Path) -> None:
     output = world.with_name("run.nc")
     skyhaul("simulate", world, "-o", output)

@@ -45,7 +45,7 @@ def test_no_command_is_help(skyhaul: Command) -> None:
         (("scenario",), "Missing command"),
         (("scenario", "check"), "Missing argument 'FILE'"),
         (("simulate", "--durration", "1h"), "--duration"),
-        (("simulate", "world"), "Missing option"),
+        (("inquire", "--area", "areas.geojson"), "Missing option"),
         (("simulate", "-o", "x.nc", "--duration", "soon"), "expected a duration"),
         (("simulate", "-o", "x.nc", "--start", "noon"), "expected a UTC date and time"),
         (("simulate", "-o", "x.nc", "--strategy", "lowest"), "highest"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,10 +35,17 @@ _MOST_ROWS = 60
 
 
 def simulate(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT.(nc|zarr|parquet)", help="The dataset to write.")
-    ],
     scenario: ScenarioArgument = "world",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT.(nc|zarr|parquet)",
+            help="The dataset to write. Without it: the summary alone.",
+            show_default=False,
+        ),
+    ] = None,
     start: StartOption = None,
     duration: DurationOption = None,
     step: StepOption = None,
@@ -90,9 +97,10 @@ def simulate(
         raise SkyhaulError("--as-known needs facts, and the scenario has none", where=chosen.name, mend=mend)
     if record and registry is None:
         raise SkyhaulError("--record: on whose record?", where=chosen.name, mend="give --registry PLACE, a registry")
-    from skyhaul.study import DatasetWriter, ServiceRecord, Summary, check_output
+    from skyhaul.study import DatasetWriter, ServiceRecord, Summary, block_of, check_output
 
-    check_output(output, overwrite=overwrite)
+    if output is not None:
+        check_output(output, overwrite=overwrite)
 
     import numpy as np
 
@@ -107,15 +115,18 @@ def simulate(
     summary = Summary(layout.terminals.name, chosen.time.step.total_seconds())
     service = ServiceRecord(layout.terminals.name, begins, begins + span)
     recording = _recording(registry if record else None, chosen.name)
-    with recording as keep, DatasetWriter(output, layout, overwrite=overwrite) as writer:
+    writing = DatasetWriter(output, layout, overwrite=overwrite) if output is not None else nullcontext()
+    with recording as keep, writing as writer:
         first = True
         for run in progress(system.run(begins, span, pace), layout.slots, "simulating"):
             sites, speed = run.places.terminals.sites, run.places.speed_m_s
-            block = writer.append(run.plan, run.paths, run.leases, sites, speed)
+            block = block_of(run.plan, run.paths, run.leases, sites, speed)
+            if writer is not None:
+                writer.append_block(block)
             summary.add(block)
             service.add(block)
             keep(run.changes)
-            if first:
+            if first and writer is not None:
                 writer.add_snapshot(_snapshot(system, run))
                 first = False
     control = chosen.control
@@ -196,7 +207,7 @@ def _snapshot(system: System, run: SlotRun) -> Snapshot:
 
 
 def _print_document(
-    output: Path, layout: Layout, terminals: list[TerminalSummary], spans: list[list[Span]], *, hidden: bool
+    output: Path | None, layout: Layout, terminals: list[TerminalSummary], spans: list[list[Span]], *, hidden: bool
 ) -> None:
     from skyhaul.study import refusals
 
@@ -212,7 +223,8 @@ def _print_document(
         for terminal in terminals
     ]
     counts = {"slots": layout.slots, "instants": layout.samples, "satellites": len(layout.satellite_name)}
-    document = {"output": str(output), "provenance": dict(layout.provenance), **counts, "terminals": listed}
+    where = None if output is None else str(output)
+    document: dict[str, Any] = {"output": where, "provenance": dict(layout.provenance), **counts, "terminals": listed}
     if spans:
         document["service"] = [
             {"terminal": terminal.name, "spans": [_span_document(span) for span in own]}
@@ -238,7 +250,7 @@ def _span_document(span: Span) -> dict[str, Any]:
 
 
 def _print_report(
-    output: Path, layout: Layout, terminals: list[TerminalSummary], spans: list[list[Span]], *, hidden: bool
+    output: Path | None, layout: Layout, terminals: list[TerminalSummary], spans: list[list[Span]], *, hidden: bool
 ) -> None:
     facts = layout.provenance
     title = (
@@ -265,7 +277,8 @@ def _print_report(
         print(f"the {_MOST_ROWS} least served of {len(terminals)} terminals")
     if spans:
         _print_service([terminal.name for terminal in terminals], spans, hidden=hidden)
-    print(f"wrote {output}; pictures: skyhaul plot {output}")
+    if output is not None:
+        print(f"wrote {output}; pictures: skyhaul plot {output}")
 
 
 def _print_service(names: list[str], spans: list[list[Span]], *, hidden: bool) -> None:
