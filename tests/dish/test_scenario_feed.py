@@ -20,10 +20,10 @@ from skyhaul.dish import (
     message,
     scenario_hardware,
 )
-from skyhaul.errors import NotFoundError
+from skyhaul.errors import NotFoundError, TimeRangeError
 from skyhaul.network import Reason
 from skyhaul.scenario import Scenario
-from skyhaul.system import SlotRun, System
+from skyhaul.system import Engine, SlotRun, System
 from tests.dish.tapes import SECOND, START
 
 BEGIN = np.datetime64(START, "ns")
@@ -200,6 +200,26 @@ def test_a_late_plan_is_counted_and_dishes_wait_without_a_schedule(system: Syste
         _wait_for_plan(feed)
         assert feed.late >= 5
         assert cause_at(101.0) is None
+
+
+def test_planning_that_fails_is_told_to_who_asks(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    with ScenarioFeed(system, BEGIN, clock=clock) as feed:
+        _wait_for_plan(feed)
+
+        def fail(*_: object) -> None:
+            raise TimeRangeError("no satellite has a position")
+
+        monkeypatch.setattr(Engine, "plan", fail)
+        clock.now_s = 16.0
+
+        def ask_on() -> None:
+            for _ in range(1000):
+                feed.now_ns()
+                time.sleep(0.01)
+
+        with pytest.raises(TimeRangeError, match="no satellite"):
+            ask_on()
 
 
 def test_the_scenarios_time_runs_at_its_own_speed(system: System) -> None:

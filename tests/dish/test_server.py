@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import socket
@@ -16,7 +17,7 @@ from google.protobuf import json_format
 
 from skyhaul.control.decision import Code
 from skyhaul.dish import SAMPLES, SERVICE, SIDE, Address, Dish, DishState, Hardware, addresses, hardware_id, message
-from skyhaul.errors import InputError
+from skyhaul.errors import InputError, NotFoundError, TimeRangeError
 from skyhaul.network import Reason
 from tests.dish.conftest import Client, Host, Rig
 from tests.dish.tapes import SECOND, START, Tape, without
@@ -272,6 +273,40 @@ def test_dishes_come_and_go_while_others_are_served() -> None:
         with pytest.raises(grpc.RpcError):
             client.ask("get_status")
         client.channel.close()
+
+
+def test_a_terminal_that_is_no_more_leaves_the_others_alone() -> None:
+    class Losing(Tape):
+        def state(self, terminal: str, time_ns: int) -> DishState:
+            if terminal == "lost" and self.now_s > 0.0:
+                raise NotFoundError("no terminal is named “lost”")
+            return super().state(terminal, time_ns)
+
+    tape = Losing()
+    dishes = [Dish(name, Hardware(id=hardware_id(name)), ready=True) for name in ("lost", "kyiv")]
+    with Host(dishes, tape) as host:
+        tape.now_s = 60.0
+        host.run(asyncio.sleep(1.2))  # twice around
+        ages = []
+        for address in host.addresses:
+            client = Client(address)
+            ages.append(client.ask("get_status").dish_get_status.device_state.uptime_s)
+            client.channel.close()
+    assert ages == [0, 60]
+
+
+def test_a_feed_that_fails_is_told_to_who_waits() -> None:
+    class Failing(Tape):
+        def now_ns(self) -> int:
+            if self.now_s > 0.0:
+                raise TimeRangeError("no satellite has a position")
+            return super().now_ns()
+
+    tape = Failing()
+    with Host([Dish("kyiv", Hardware(id=hardware_id("kyiv")), ready=True)], tape) as host:
+        tape.now_s = 1.0
+        with pytest.raises(TimeRangeError, match="no satellite"):
+            host.run(host.server.wait())
 
 
 def test_an_address_that_is_taken_is_said_in_one_line() -> None:

@@ -17,19 +17,21 @@ from skyhaul.dish._time import SECOND_NS
 from skyhaul.network import find_name, slot_number, slot_start
 from skyhaul.scenario import Scenario
 from skyhaul.system import Engine, SlotRun, System
+from skyhaul.system._engine import check_times
 from skyhaul.types import Ints
 
 _SLOT_S = 15
 _KEPT = SAMPLES // _SLOT_S + 2  # slots: what a dish catches up on after a pause
+_CHECKED = np.timedelta64(1, "h")  # elements that are of use at the start are so for this long
 _FOR_EVER = np.timedelta64(3653, "D")  # ten years, as long as a scenario may run
 
 
 class ScenarioFeed:
     """A `DishFeed` over a system: the scenario's time runs from `start` at the clock's pace, times `speed`.
 
-    Use it as a context manager: entering plans the first slot, and raises what that raises; a thread plans each other
-    slot while the one before it runs. Slots that were not ready when they started are counted in `late`; what a dish
-    asked for meanwhile had no plan.
+    Use it as a context manager: entering plans the first slot, raises what that raises, and warns of elements that are
+    too old; a thread plans each other slot while the one before it runs. Slots that were not ready when they started
+    are counted in `late`; what a dish asked for meanwhile had no plan.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class ScenarioFeed:
 
     def __enter__(self) -> ScenarioFeed:
         start = np.datetime64(self._start_ns, "ns")
+        check_times(self._world, start, _CHECKED)
         runs = Engine(self._world, start).run(_FOR_EVER, np.timedelta64(STEP_NS, "ns"))
         self._keep(next(runs))
         self._clock_start = self._clock()

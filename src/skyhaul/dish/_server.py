@@ -8,6 +8,7 @@ tell which of them a call came to: gRPC hands on the caller's address only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from skyhaul.dish._dish import STEP_NS, Dish
 from skyhaul.dish._grpc import aio, grpc, reflection, reflection_pb2
 from skyhaul.dish._state import DishFeed
 from skyhaul.dish._time import SECOND_NS
-from skyhaul.errors import InputError
+from skyhaul.errors import InputError, NotFoundError
 
 _STEP_S = STEP_NS / SECOND_NS
 _AT_ONCE = 10  # dishes that live a step before calls are answered again: a quarter of a millisecond
@@ -50,7 +51,8 @@ class DishServer:
         self._following = asyncio.create_task(self._keep_following())
 
     async def add(self, address: Address, dish: Dish) -> None:
-        """Serve one more dish. Raises InputError for an address that is taken."""
+        """Serve one more dish. Raises InputError for an address that is taken, NotFoundError for a terminal that the
+        feed does not know."""
         dish.follow(self._feed)
         await self._listen(address, dish)
         self.dishes[address] = dish
@@ -111,12 +113,17 @@ class DishServer:
                 due = max(due + _STEP_S / len(groups), loop.time() - _STEP_S)
                 await asyncio.sleep(due - loop.time())
                 for dish in group:
-                    dish.follow(self._feed)
+                    self._let_follow(dish)
+
+    def _let_follow(self, dish: Dish) -> None:
+        # The system may lose a terminal before its dish is taken away: that one stands still, the others go on.
+        with contextlib.suppress(NotFoundError):
+            dish.follow(self._feed)
 
     async def follow(self) -> None:
         """Bring every dish to the feed's now at once; they come there by themselves within half a second."""
         for number, dish in enumerate(list(self.dishes.values()), start=1):
-            dish.follow(self._feed)
+            self._let_follow(dish)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
 

@@ -140,6 +140,7 @@ class DishFeed(Protocol):
     def state(self, terminal: str, time_ns: int) -> DishState:
         """The state of a terminal at an instant that is not after now; `cause` is None where nothing was planned.
 
-        Answers from memory: it is asked for every dish twice a second. Raises NotFoundError for an unknown terminal.
+        Answers from memory: it is asked for every dish twice a second. Raises NotFoundError for a terminal that is not
+        there or is no more; whatever else it raises ends the service.
         """
         ...
