@@ -232,6 +232,21 @@ def test_what_is_exported_is_imported(allowlist: Run, tmp_path: Path, ending: st
     assert [t for t, *_ in entries(allowlist)] == ["U1", "U1"]
 
 
+def test_addresses_of_those_who_apply_are_shown_for_a_reason_that_goes_on_record(
+    allowlist: Run, skyhaul: Command, tmp_path: Path
+) -> None:
+    apply(allowlist, "U1", "--address", "5 Mill Lane, Northtown")
+    assert "Mill" not in good(allowlist("export")).out
+    assert "exact addresses without a reason" in allowlist("export", "--exact", by="Olga").one_error()
+    for ending in ("csv", "json"):
+        file = tmp_path / f"asked.{ending}"
+        good(allowlist("export", "--exact", "--reason", "letters to holders", "-o", file, by="Olga"))
+        assert "5 Mill Lane, Northtown" in file.read_text(encoding="utf-8")
+    assert "Disclosure" in good(skyhaul("registry", "show")).out
+    assert "Mill" not in good(allowlist("review")).out
+    assert "Mill" not in good(allowlist("list", "--json")).out
+
+
 def test_listings_are_imported_within_quotas(allowlist: Run, tmp_path: Path) -> None:
     file = tmp_path / "listed.csv"
     rows = [f"white,U{i},KIT-{i},A-1,Ada,person,passport,Nora,2099-01-01T00:00:00Z" for i in (1, 2)]

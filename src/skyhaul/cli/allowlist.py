@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,9 +21,11 @@ from skyhaul.cli._registry import (
     FromOption,
     KeyOption,
     OutputOption,
+    ReasonOption,
     RegistryOption,
     SourceOption,
     ToOption,
+    disclose,
     export,
     import_file,
     instant,
@@ -374,16 +377,27 @@ def import_(
 def export_(
     output: OutputOption = None,
     what: What = "applications",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="With the addresses of those who apply; that goes on record.")
+    ] = False,
+    reason: ReasonOption = None,
     registry: RegistryOption = None,
+    person: AsOption = None,
+    key: KeyOption = None,
     at: AtOption = None,
     as_known: AsKnownOption = None,
 ) -> None:
-    """Write applications, listings or lists as `import` reads them."""
+    """Write applications, listings or lists as `import` reads them; addresses of those who apply only with --exact."""
+    from skyhaul.control.facts import Application
     from skyhaul.control.registry import held
 
     kind, _ = _kind(what)
+    if exact:
+        with writing(registry, person, key) as (desk_, actor):
+            disclose(desk_, actor, (), reason)
     with reading(registry, at, as_known) as desk:
-        export(held(desk.registry.facts, kind, desk.at, desk.known_at), kind, output)
+        found = held(desk.registry.facts, kind, desk.at, desk.known_at)
+    export([replace(f, address="") if isinstance(f, Application) and not exact else f for f in found], kind, output)
 
 
 def _register(desk: Desk) -> ListRegister:
