@@ -106,6 +106,10 @@ def test_a_batch_is_recorded_whole_or_not_at_all(store: Store, place: Place) -> 
         store.append([*parties("C", 5), replace(party("D"), source="x" * 70_000)], by="clerk")
     with pytest.raises(ControlError, match="half a character"):
         store.append([*parties("C", 5), replace(party("D"), source="\ud800")], by="clerk")
+    with pytest.raises(ControlError, match="Party party-D: its text has half a character"):
+        store.append([*parties("C", 5), replace(party("D"), parent="\udfff")], by="clerk")
+    with pytest.raises(ControlError, match="recorded by nobody"):
+        store.append(parties("C", 5), by=" ")
 
     def refuse(facts: Facts, batch: object) -> None:
         assert len(facts) == 1

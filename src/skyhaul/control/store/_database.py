@@ -142,7 +142,7 @@ class Database:
         code = getattr(cause, "sqlstate", None)
         name = getattr(cause, "sqlite_errorname", "")
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            what, mend = f"is damaged, or no store: {what}", "`skyhaul audit verify` says where; put back a copy"
+            what, mend = f"is damaged, or no store: {what}", "put back a copy"
         elif name.startswith("SQLITE_FULL") or code == _DISK_FULL:
             what, mend = "the disk is full: nothing was recorded", "make room and do it again"
         elif name.startswith("SQLITE_IOERR"):

@@ -145,7 +145,7 @@ def record_leaf(record: str, at: int, by: str, public: Mapping[str, Any], privat
 
 def committed(secret: Secret) -> dict[str, str]:
     """How a private field stands in an entry."""
-    return {"commitment": commit(secret.value.encode(), secret.salt).hex()}
+    return {"commitment": commit(_encoded(secret.value), secret.salt).hex()}
 
 
 def commitments(document: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, bytes]]:
@@ -180,16 +180,20 @@ def _holder(document: dict[str, Any], field: str) -> tuple[dict[str, Any], str]:
     return document, name
 
 
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ControlError("its text has half a character (a lone surrogate)", mend="write it in UTF-8") from None
+
+
 # What `canonical_json` writes, of values that are JSON's own already.
 _json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def _body(record: str, at: int, by: str, **content: Any) -> str:
     body = _json({"record": record, "at": instant_text(at), "by": by, **content})
-    try:
-        size = len(body.encode())
-    except UnicodeEncodeError:
-        raise ControlError("its text has half a character (a lone surrogate)", mend="write it in UTF-8") from None
+    size = len(_encoded(body))
     if size > BODY_MAX:
         raise ControlError(f"its entry in the log has {size:,} bytes", mend=f"at most {BODY_MAX:,}: shorten its texts")
     return body

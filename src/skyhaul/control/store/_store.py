@@ -222,7 +222,7 @@ class Store:
                 rows.add_fact(first + i, at + i, fact, by)
             return kept
 
-        return self._record(build)
+        return self._record(by, build)
 
     def append_decisions(self, decisions: Iterable[Decision], *, by: str) -> Receipt:
         """Record, in the order given, those decisions that change the state of their terminal: outcome, code or rate.
@@ -244,7 +244,7 @@ class Store:
                     rows.decisions.append(decision_row(first + offset, decision))
             return ()
 
-        return self._record(build)
+        return self._record(by, build)
 
     def decisions(
         self, terminal: str, begin: str | np.datetime64 | None = None, end: str | np.datetime64 | None = None
@@ -312,7 +312,7 @@ class Store:
             erase(connection, rows, chosen, first, at, by, reason)
             return ()
 
-        return self._record(build)
+        return self._record(by, build)
 
     def erase_party(self, name: str, *, by: str, reason: str) -> Receipt:
         """Forget a party: its name wherever it stands in a private field, and what those facts say of it in private.
@@ -326,11 +326,13 @@ class Store:
                 raise NotFoundError("nothing private names that party", where=self.where)
             return ()
 
-        return self._record(build)
+        return self._record(by, build)
 
-    def _record(self, build: Callable[[sa.Connection, Rows, int, int], Sequence[Fact]]) -> Receipt:
+    def _record(self, by: str, build: Callable[[sa.Connection, Rows, int, int], Sequence[Fact]]) -> Receipt:
         """Record what `build` adds to the rows, given the number and the stamp of the first entry; the facts that it
         returns are among them."""
+        if not by.strip():
+            raise ControlError("recorded by nobody", where=self.where, mend="say who records it")
         with self._mutex:
             if self._outbox is None:
                 raise StoreError("is open for reading only", where=self.where, mend="open it with its log and key")
