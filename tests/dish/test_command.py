@@ -84,6 +84,22 @@ def test_terminals_answer_until_the_command_is_ended(scenario: Path, number: sig
             process.kill()
 
 
+def test_whose_facts_decide_can_be_said(scenario: Path, tmp_path: Path) -> None:
+    (tmp_path / "facts.json").write_text("[]", encoding="utf-8")  # a registry in which nobody is known
+    options = ("louvain", "--scenario", str(scenario), "--ready", "--json", "--registry", str(tmp_path / "facts.json"))
+    with serve(*options, "--listen", "127.92.8.1:9200") as process:
+        try:
+            assert process.stdout is not None
+            while not process.stdout.readline().startswith("}"):
+                assert process.poll() is None
+            client = Client("127.92.8.1:9200")
+            shown = client.ask("get_status").dish_get_status
+            client.channel.close()
+            assert (shown.outage.cause, shown.disablement_code) == (4, 0)
+        finally:
+            process.terminate()
+
+
 def test_what_cannot_be_served_is_said_in_a_line(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, said in (
         (["nobody"], r"^skyhaul: no terminal is named “nobody”"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,11 @@ from skyhaul.dish import (
 )
 from skyhaul.errors import NotFoundError, TimeRangeError
 from skyhaul.network import Reason
-from skyhaul.scenario import Scenario
+from skyhaul.scenario import Scenario, load_scenario
 from skyhaul.system import Engine, SlotRun, System
 from tests.dish.tapes import SECOND, START
 
+ROOT = Path(__file__).parents[2]
 BEGIN = np.datetime64(START, "ns")
 SPAN_S = 120
 WALL = [[0.0, 85.0], [90.0, 85.0], [180.0, 85.0], [270.0, 85.0]]
@@ -178,6 +180,24 @@ def test_the_code_is_shown_while_it_holds(system: System) -> None:
         _wait_for_plan(feed)
         state = feed.state("refused", feed.now_ns())
         assert (state.cause, state.code) == (Reason.NO_GRANT, Code.ACCOUNT_DISABLED)
+
+
+def test_the_decisions_of_a_whole_world_are_shown() -> None:
+    system = System.from_scenario(load_scenario(str(ROOT / "scenarios" / "contested-territory" / "scenario.toml")))
+    begin = system.default_start()
+    (run,) = system.run(begin, np.timedelta64(1, "s"), np.timedelta64(STEP_NS, "ns"))
+    shown = {}
+    with ScenarioFeed(system, clock=Clock()) as feed:
+        for name, hardware in scenario_hardware(system.world.scenario).items():
+            dish = Dish(name, hardware, ready=True)
+            dish.follow(feed)
+            shown[name] = ask(dish, "get_status").dish_get_status
+    decided = dict(zip(system.world.terminals.sites.name, run.leases.code.tolist(), strict=True))
+    assert {name: status.disablement_code for name, status in shown.items()} == decided
+    assert len(set(decided.values())) > 2
+    for name, status in shown.items():
+        # Without a grant no beam, and the dish says so.
+        assert (decided[name] == Code.OKAY) or status.outage.cause == Cause.NO_SCHEDULE, name
 
 
 def test_names_that_nobody_has_are_refused(system: System) -> None:

@@ -37,6 +37,15 @@ def dish(
     ready: Annotated[
         bool, typer.Option("--ready", help="Dishes are on already: their first start takes no time.")
     ] = False,
+    registry: Annotated[
+        str | None,
+        typer.Option(
+            "--registry",
+            metavar="PLACE",
+            help="Whose facts decide, in place of the scenario's: a registry, or facts in files.",
+            show_default=False,
+        ),
+    ] = None,
     elements: ElementsOption = None,
     ground: GroundOption = None,
     skip_bad: SkipBadOption = False,
@@ -46,7 +55,7 @@ def dish(
 
     The scenario's time starts at --start, or where the scenario starts, and runs as fast as time does.
     """
-    from skyhaul.cli._setup import system_at
+    from skyhaul.cli._setup import scenario_with
     from skyhaul.dish import (
         Address,
         Dish,
@@ -58,9 +67,14 @@ def dish(
         scenario_hardware,
     )
     from skyhaul.network import find_name
+    from skyhaul.scenario import as_numpy
+    from skyhaul.system import System
 
     first = None if listen is None else Address.parse(listen)
-    system, begins = system_at(scenario, start, elements, ground, skip_bad)
+    system = System.from_scenario(
+        scenario_with(scenario, elements=elements, ground=ground, skip_bad=skip_bad, registry=registry)
+    )
+    begins = system.default_start() if start is None else as_numpy(start, system.default_start())
     names = system.world.terminals.sites.name
     chosen = [names[find_name(name, names, "terminal")] for name in terminal] if terminal else list(names)
     chosen = list(dict.fromkeys(chosen))
