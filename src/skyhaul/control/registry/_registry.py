@@ -224,7 +224,7 @@ class Registry:
         known = self.known([order])
         given = known.find(Order, order.order) if isinstance(order, OrderEnd) else order
         if isinstance(order, Order | OrderEnd) and isinstance(given, Order):
-            needed, _ = approvals_needed(given, known)
+            needed = approvals_needed(given, known)
             if order.approvals_needed < needed:
                 return replace(order, approvals_needed=needed)
         return order

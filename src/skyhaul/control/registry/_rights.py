@@ -244,14 +244,16 @@ def _check_approvals(fact: Order | OrderEnd, known: Known) -> None:
     order = fact if isinstance(fact, Order) else known.find(Order, fact.order)
     if order is None:
         return
-    needed, touched = approvals_needed(order, known)
+    settings = known.settings(known.now_ns)
+    if fact.approvals_needed >= settings.many_approvals:
+        return
+    needed = approvals_needed(order, known)
     if fact.approvals_needed < needed:
-        settings = known.settings(known.now_ns)
         deny(
             fact,
             "approvals_needed",
-            f"{fact.approvals_needed} for an order that touches {touched:,} terminals",
-            f"more than {settings.many_terminals:,} need {needed}: say so and sign again",
+            f"{fact.approvals_needed} for an order that touches more than {settings.many_terminals:,} terminals",
+            f"it needs {needed}: say so and sign again",
         )
 
 

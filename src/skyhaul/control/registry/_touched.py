@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -19,6 +19,7 @@ from skyhaul.control.facts import (
     Layer,
     Order,
     OrderEnd,
+    Party,
     Target,
     Terminal,
     interval,
@@ -35,19 +36,16 @@ def touched_terminals(order: Order, known: Known) -> list[str]:
     area, cell, `within`     those with a service address or a last known cell there, as it is drawn then and later; and
                              those with neither whose plan lets them be there
     """
-    time = max(nanoseconds(order.valid_from), known.now_ns)
-    found = [terminal for terminal in known.terminals(time) if _is_over(order, terminal, known, time)]
-    shape = _ground(order, known, time)
-    if shape is not None:
-        found = list(_within(shape, found, known, time))
-    return sorted(terminal.terminal for terminal in found)
+    return sorted(terminal.terminal for terminal in _touched(order, known))
 
 
-def approvals_needed(order: Order, known: Known) -> tuple[int, int]:
-    """How many approvals an order needs by the policy, and how many terminals it touches."""
+def approvals_needed(order: Order, known: Known) -> int:
+    """How many approvals an order needs by the policy: many, if it touches many terminals."""
     settings = known.settings(known.now_ns)
-    touched = len(touched_terminals(order, known))
-    return settings.many_approvals if touched > settings.many_terminals else 0, touched
+    if not settings.many_approvals:
+        return 0
+    beyond = next(islice(_touched(order, known), settings.many_terminals, None), None)
+    return settings.many_approvals if beyond is not None else 0
 
 
 def check_redrawn(zone: Area, known: Known) -> None:
@@ -59,26 +57,55 @@ def check_redrawn(zone: Area, known: Known) -> None:
     timed = resolve_orders(orders, known.every(OrderEnd), known.every(Approval), known.precedences())
     for standing in timed:
         order = standing.order
-        needed, touched = approvals_needed(order, known)
-        if known.now_ns < standing.end and order.approvals_needed < needed:
+        if known.now_ns < standing.end and order.approvals_needed < approvals_needed(order, known):
             zone.refuse(
-                f"order {order.id} would touch {touched:,} terminals, and has {order.approvals_needed} approvals",
+                f"order {order.id} would touch more than {known.settings(known.now_ns).many_terminals:,} terminals, "
+                f"and has {order.approvals_needed} approvals",
                 "end the order, and give one over the zone as it will be",
             )
 
 
+def _touched(order: Order, known: Known) -> Iterator[Terminal]:
+    """The same one by one, each as soon as it is found."""
+    time = max(nanoseconds(order.valid_from), known.now_ns)
+    shape = _ground(order, known, time)
+    if order.target is Target.UNIT:
+        names: Iterable[str] = (order.on,)
+    else:
+        may_be = _may_be_over(order, known, time)
+        names = dict.fromkeys(terminal.terminal for terminal in known.every(Terminal) if may_be(terminal))
+    held = (known.at(Terminal, name, time) for name in names)
+    found = (terminal for terminal in held if terminal is not None and _is_over(order, terminal, known, time))
+    yield from found if shape is None else _within(shape, found, known, time)
+
+
+def _may_be_over(order: Order, known: Known, time: int) -> Callable[[Terminal], bool]:
+    """What tells quickly that an order is not over a terminal, by any one version of it."""
+    match order.target:
+        case Target.ACCOUNT:
+            return lambda terminal: terminal.account == order.on
+        case Target.MODEL:
+            return lambda terminal: terminal.model == order.on
+        case Target.PARTY:
+            family = {party.party for party in known.every(Party) if order.on in known.family(party.party, time)}
+            family.add(order.on)
+            accounts = {account.account for account in known.every(Account) if account.party in family}
+            return lambda terminal: terminal.holder in family or terminal.account in accounts
+        case _:
+            return lambda terminal: True
+
+
 def _is_over(order: Order, terminal: Terminal, known: Known, time: int) -> bool:
     match order.target:
-        case Target.UNIT:
-            return terminal.terminal == order.on
         case Target.ACCOUNT:
             return terminal.account == order.on
         case Target.MODEL:
             return terminal.model == order.on
         case Target.PARTY:
+            if order.on in known.family(terminal.holder, time):
+                return True
             account = known.at(Account, terminal.account, time) if terminal.account else None
-            holders = (terminal.holder, account.party if account else "")
-            return any(order.on in known.family(holder, time) for holder in holders)
+            return account is not None and order.on in known.family(account.party, time)
         case _:
             return True
 
@@ -96,15 +123,11 @@ def _ground(order: Order, known: Known, time: int) -> BaseGeometry | None:
     return shape
 
 
-def _within(shape: BaseGeometry, terminals: Iterable[Terminal], known: Known, time: int) -> Iterable[Terminal]:
+def _within(shape: BaseGeometry, terminals: Iterable[Terminal], known: Known, time: int) -> Iterator[Terminal]:
     shapely.prepare(shape)
-    addressed: list[Terminal] = []
-    places: list[tuple[float, float]] = []
     cells: dict[str, bool] = {}
     plans: dict[tuple[str, ...], bool] = {}
     for terminal in terminals:
-        account = known.at(Account, terminal.account, time) if terminal.account else None
-        plan = account.plan if account else None
         cell = known.cells.get(terminal.terminal)
         if cell is not None:
             if cell not in cells:
@@ -112,18 +135,20 @@ def _within(shape: BaseGeometry, terminals: Iterable[Terminal], known: Known, ti
             if cells[cell]:
                 yield terminal
                 continue
-        if plan is not None and plan.service_address is not None:
-            addressed.append(terminal)
-            places.append((plan.service_address.longitude_deg, plan.service_address.latitude_deg))
-        elif cell is None and plan is not None:
-            territories = (plan.home, *plan.roams_to)
+        account = known.at(Account, terminal.account, time) if terminal.account else None
+        if account is None:
+            continue
+        address, territories = account.plan.service_address, (account.plan.home, *account.plan.roams_to)
+        if address is not None:
+            there = bool(shapely.intersects_xy(shape, address.longitude_deg, address.latitude_deg))
+        elif cell is None:
             if territories not in plans:
                 plans[territories] = _may_be_in(shape, territories, known, time)
-            if plans[territories]:
-                yield terminal
-    if addressed:
-        inside = shapely.intersects_xy(shape, np.array(places))
-        yield from (terminal for terminal, there in zip(addressed, inside.tolist(), strict=True) if there)
+            there = plans[territories]
+        else:
+            there = False
+        if there:
+            yield terminal
 
 
 def _may_be_in(shape: BaseGeometry, territories: tuple[str, ...], known: Known, time: int) -> bool:
