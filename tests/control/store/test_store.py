@@ -169,6 +169,20 @@ def test_it_says_how_old_its_knowledge_is(place: Place) -> None:
         assert other.age_s() < 0.1
 
 
+def test_what_is_known_can_be_asked_while_the_database_keeps_another_waiting(place: Place) -> None:
+    with place.create() as store, place.open() as other:
+        store.append(parties("A", 1), by="clerk")
+        with other._database.writing():
+            waiting = threading.Thread(target=store.refresh)
+            waiting.start()
+            waiting.join(0.1)
+            assert waiting.is_alive()
+            assert len(store.facts()) == 1
+            assert store.age_s() >= 0
+            assert waiting.is_alive()
+        waiting.join()
+
+
 WRITER = """
 import sys, time
 from skyhaul.control.facts import Party

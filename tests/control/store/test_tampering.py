@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,11 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skyhaul.control.facts import Party
 from skyhaul.control.log import SigningKey, write_key
 from skyhaul.control.store import Store
 from skyhaul.errors import SkyhaulError
 from tests.control.store.conftest import Place
-from tests.control.worlds import ask, known, world
+from tests.control.worlds import ask, known, said, world
 
 TABLES = ("store", "leaves", "facts", "openings", "decisions")
 COLUMNS = {
@@ -186,6 +189,34 @@ def test_a_value_that_only_pretends_to_be_erased_is_found(filled: Place, tmp_pat
         assert changed == 1
     (finding,) = place.verify().findings
     assert "no erasure says so" in finding.what
+
+
+def test_a_store_that_is_written_to_meanwhile_is_good(place: Place) -> None:
+    with place.create() as store:
+        store.append(world(), by="clerk")
+        stop = threading.Event()
+
+        def write() -> None:
+            for number in itertools.count():
+                store.append([Party(party=f"P{number}-{i}", **said(f"p{number}-{i}")) for i in range(20)], by="clerk")
+                if number == 4:
+                    store.erase([(store.leaf_of("p0-0"), "party")], by="clerk", reason="asked for")
+                if stop.is_set():
+                    return
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            sizes = []
+            for _ in range(12):
+                result = place.verify()
+                assert result.ok, result.findings
+                assert result.checkpoint is not None
+                sizes.append(result.checkpoint.size)
+        finally:
+            stop.set()
+            writer.join()
+    assert sizes[-1] > sizes[0]
 
 
 def test_a_guard_that_is_gone_or_another_is_found(filled: Place, tmp_path: Path) -> None:

@@ -206,7 +206,14 @@ class Database:
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_S, "application_name": "skyhaul"},
+            connect_args={
+                "connect_timeout": CONNECT_S,
+                "application_name": "skyhaul",
+                "keepalives_idle": CONNECT_S,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": CONNECT_S * 1000,  # milliseconds; a server that is cut off is noticed
+            },
         )
 
         @event.listens_for(engine, "connect")

@@ -159,20 +159,19 @@ class Store:
         """Every fact that this Store has seen, always the same collection, which grows.
 
         `refresh` brings what other processes have recorded; what this one records is there at once. After an erasure
-        it is another collection.
+        it is another collection. Only the first call, and the first after an erasure, waits for the database.
         """
-        with self._mutex:
-            if not self._loaded or self._erased:
-                self.refresh()
-            return self._facts
+        # Without the lock where that can be: whoever asks must not wait for a refresh that waits for the server.
+        if not self._loaded or self._erased:
+            self.refresh()
+        return self._facts
 
     @property
     def known_at(self) -> np.datetime64:
         """The instant up to which `facts` is all that was recorded: never again will one be recorded before it."""
-        with self._mutex:
-            if not self._loaded:
-                self.refresh()
-            return np.datetime64(self._claimed, "ns")
+        if not self._loaded:
+            self.refresh()
+        return np.datetime64(self._claimed, "ns")
 
     def age_s(self) -> float:
         """How old that knowledge is by the clock, in seconds."""

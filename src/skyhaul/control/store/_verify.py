@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -20,6 +21,7 @@ from skyhaul.control.store._schema import DECISIONS, FACTS, LEAVES, METADATA, OP
 from skyhaul.errors import SkyhaulError, StoreError
 
 FINDINGS_MAX = 1000  # a store that is wrong everywhere is not worth a longer list
+WRITER_S = 1.0  # how long entries may be in the table and not in the log before that is a finding
 _FETCH = 2_000
 
 
@@ -48,10 +50,20 @@ def verify_tables(
     of_log = [finding for finding in result.findings if finding not in more]
     if result.checkpoint is not None and check.count > result.checkpoint.size:
         waiting = check.count - result.checkpoint.size
-        if LogReader(log, key).size < check.count:  # else a writer has brought them there meanwhile
+        if not _reaches(LogReader(log, key), check.count):
             what = f"{waiting} entries from {result.checkpoint.size} on are not in the log"
             findings.append(Finding("store", f"{what} (a crash leaves such; opening the store for writing adds them)"))
     return replace(result, findings=(*of_log, *findings)[:FINDINGS_MAX])
+
+
+def _reaches(log: LogReader, size: int) -> bool:
+    """Whether a log comes to have that many entries: a living writer brings them there in a moment."""
+    deadline = time.monotonic() + WRITER_S
+    while log.size < size:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 class _Tables:
