@@ -57,6 +57,8 @@ class Capture:
                 if self._stopping:
                     return
                 continue
+            except OSError:  # the device has gone
+                return
             seconds = nanoseconds = 0
             for level, kind, data in control:
                 if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:

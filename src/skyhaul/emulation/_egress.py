@@ -26,16 +26,20 @@ class WayOut:
     gateway: str
     nameserver: str
 
-    def command(self, process: int, network: int) -> list[str]:
-        """To connect the network namespace that `process` holds open as `network`."""
+    def command(self, process: int, network: int, mtu: int) -> list[str]:
+        """To connect the network namespace that `process` holds open as `network`.
+
+        mtu   of the links behind it: larger packets would cross them in fragments, and be lost as one
+        """
         net, user = f"/proc/{process}/fd/{network}", f"/proc/{process}/ns/user"
         same_user = Path(user).stat().st_ino == Path("/proc/self/ns/user").stat().st_ino
         if self.tool == "slirp4netns":
             users = [] if same_user else [f"--userns-path={user}"]
-            return [self.tool, "--configure", "--mtu=65520", "--netns-type=path", *users, net, TAP]
+            return [self.tool, "--configure", f"--mtu={mtu}", "--netns-type=path", *users, net, TAP]
         users = [] if same_user else ["--userns", user]
         words = ["--foreground", "--quiet", "--config-net", "--ns-ifname", TAP, "--address", self.address]
         words += ["--netmask", "24", "--gateway", self.gateway, "--dns-forward", self.nameserver]
+        words += ["--mtu", str(mtu)]
         ports = ["-t", "none", "-u", "none", "-T", "none", "-U", "none"]
         return [self.tool, *words, *ports, *users, "--netns", net]
 
@@ -55,11 +59,11 @@ def find_way_out() -> tuple[WayOut | None, str]:
     return WayOut(installed[0], *_ADDRESSES), ""
 
 
-def start_way_out(way: WayOut, process: int, network: int) -> subprocess.Popen[bytes]:
-    """Run the tool; it is killed with this process."""
+def start_way_out(way: WayOut, process: int, network: int, mtu: int) -> subprocess.Popen[bytes]:
+    """Run the tool for links of this MTU; it is killed with this process."""
     me = os.getpid()
     return subprocess.Popen(
-        way.command(process, network),
+        way.command(process, network, mtu),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -120,7 +120,7 @@ class _Supervisor:
                 self._say(f"the link is isolated, {why}: the program reaches {LinkAddresses.outermost().far} only")
             channel.send(b"null")
             return
-        self._way_out = start_way_out(way, self._carrier, network)
+        self._way_out = start_way_out(way, self._carrier, network, self._options.mtu)
         channel.send(json.dumps(asdict(way)).encode())
 
     def _result(self, carrier: int) -> int:

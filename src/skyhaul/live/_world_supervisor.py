@@ -246,7 +246,7 @@ class WorldSupervisor:
             self._say(f"isolated, {why}: programs reach the simulated internet only")
             _quietly(ours, {"way_out": None})
             return
-        self._way_out = start_way_out(way, self._carrier, network)
+        self._way_out = start_way_out(way, self._carrier, network, self._options.mtu)
         _quietly(ours, {"way_out": asdict(way)})
 
     def _clean_up(self) -> int:
