@@ -27,7 +27,7 @@ from skyhaul.control.facts import (
     utc,
 )
 from skyhaul.control.registry import Index, Registry, examine
-from skyhaul.errors import ControlError
+from skyhaul.errors import ControlError, StoreError
 from tests.control.registry.offices import NOW, account, actor, key_of, offices, party, said, terminal
 from tests.control.registry.test_door import approval, end, event, order
 from tests.control.store.postgresql import Server
@@ -208,7 +208,7 @@ def test_a_late_order_is_replayed_bit_for_bit(engine: str, make: Makes, tmp_path
         assert "\n".join(decide(compiled, "UT-1", PLACES[0], time).to_json() for time in TIMES) == before
         compiled = compile_facts(again.facts, latest)
         assert "\n".join(decide(compiled, "UT-1", PLACES[0], time).to_json() for time in TIMES) == after
-        with pytest.raises(Exception, match="is open for reading only"):
+        with pytest.raises(StoreError, match="is open for reading only"):
             again.record([party("X")], actor("Olga"))
 
 
@@ -260,3 +260,14 @@ def test_an_order_touches_terminals_where_they_were_last_decided_about(engine: s
         registry.store.append_decisions(decisions, by="network")
         assert registry.store.last_cells() == {"UT-1": decisions[1].cell}
         assert registry.touched(away) == ["UT-1"]
+
+
+def test_a_database_alone_is_read_and_not_written(make: Makes, tmp_path: Path) -> None:
+    with make("postgresql") as registry:
+        expected = {fact.id for fact in registry.facts}
+    url = (tmp_path / "postgresql" / "store.url").read_text().strip()
+    with Registry.open(url) as alone:
+        assert {fact.id for fact in alone.facts} == expected
+        assert alone.read_only
+        with pytest.raises(StoreError, match="give the registry's folder, with its log and keys"):
+            alone.record([party("X")], actor("Olga"))
