@@ -57,6 +57,7 @@ def test_names_are_what_the_domain_name_system_allows_and_the_first_counts() -> 
     assert lines[0] == "100.64.0.1 pot-pan.terminal.skyhaul"
     assert sum("pot-pan" in line for line in lines) == 2
     assert "10.100.1.1 sao-paulo.pop.skyhaul" in lines
+    assert not any("::" in line for line in world.hosts(six=False).splitlines())
 
 
 def test_more_than_the_prefixes_hold_is_refused() -> None:

@@ -99,14 +99,18 @@ class WorldMap:
         """All of them by how commands call them."""
         return {place.key: place for place in (*self.terminals, *self.pops, *self.servers)}
 
-    def hosts(self) -> str:
-        """Lines of /etc/hosts with everyone's name; of places that come to the same name, the first."""
+    def hosts(self, *, six: bool = True) -> str:
+        """Lines of /etc/hosts with everyone's name; of places that come to the same name, the first.
+
+        six   with IPv6 addresses too: not where links do not carry them
+        """
         lines: list[str] = []
         known: set[str] = set()
         for place in (*self.terminals, *self.pops, *self.servers):
             if place.host_name not in known:
                 known.add(place.host_name)
-                lines += [f"{place.address} {place.host_name}", f"{place.address6} {place.host_name}"]
+                addresses = (place.address, place.address6) if six else (place.address,)
+                lines += [f"{address} {place.host_name}" for address in addresses]
         return "\n".join(lines) + "\n"
 
 

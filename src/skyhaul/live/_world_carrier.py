@@ -28,6 +28,7 @@ from skyhaul.emulation._wiring import (
     DeviceKind,
     answer_for_all,
     enter_engine_place,
+    has_six,
     overruns,
     wait_for_way_out,
 )
@@ -261,7 +262,7 @@ class WorldCarrier:
                     "SKYHAUL_FAR": str(world.pops[place.pop].address),
                 }
         hosts = os.memfd_create("hosts")
-        os.write(hosts, world.hosts().encode())
+        os.write(hosts, world.hosts(six=has_six(Wire(self._options.mtu))).encode())
         os.lseek(hosts, 0, os.SEEK_SET)
         descriptors = [hosts]
         order: dict[str, Any] = {"nameserver": way.nameserver if way else str(world.pops[0].address)}
