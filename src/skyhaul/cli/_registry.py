@@ -2,136 +2,95 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
-from skyhaul.cli._options import parse_when
-from skyhaul.cli._output import print_json, print_table
-from skyhaul.errors import InputError, NotFoundError, OutputError, SkyhaulError
+from skyhaul.cli._facts_out import (
+    Columns,
+    address_cell,
+    export,
+    instant,
+    print_facts,
+    print_history,
+    report,
+    shown,
+    span,
+    write_text,
+)
+from skyhaul.cli._output import print_json
+from skyhaul.cli._registry_options import (
+    AllOrNothingOption,
+    AsKnownOption,
+    AsOption,
+    AtOption,
+    DryRunOption,
+    ExactOption,
+    FileArgument,
+    FromOption,
+    KeyOption,
+    OutputOption,
+    ReasonOption,
+    RegistryOption,
+    SourceOption,
+    ToOption,
+    parse_instant,
+)
+from skyhaul.errors import NotFoundError, SkyhaulError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from skyhaul.control.facts import Account, Fact
-    from skyhaul.control.registry import Actor, Imported, Registry
+    from skyhaul.control.facts import Fact
+    from skyhaul.control.registry import Actor, Registry
     from skyhaul.control.store import Receipt
     from skyhaul.scenario import Scenario
 
+__all__ = [
+    "AllOrNothingOption",
+    "AsKnownOption",
+    "AsOption",
+    "AtOption",
+    "Columns",
+    "Desk",
+    "DryRunOption",
+    "ExactOption",
+    "FileArgument",
+    "FromOption",
+    "KeyOption",
+    "OutputOption",
+    "ReasonOption",
+    "RegistryOption",
+    "SourceOption",
+    "ToOption",
+    "actor_of",
+    "address_cell",
+    "body_of",
+    "disclose",
+    "export",
+    "import_file",
+    "instant",
+    "made",
+    "moment",
+    "open_registry",
+    "parse_instant",
+    "print_facts",
+    "print_history",
+    "public_key_of",
+    "reading",
+    "record",
+    "report",
+    "shown",
+    "span",
+    "this_second",
+    "write_text",
+    "writing",
+]
+
 F = TypeVar("F", bound="Fact")
-
-_MOST_ROWS = 500
-
-
-def parse_instant(text: str | np.datetime64) -> np.datetime64:
-    """An instant as service control counts it, to a nanosecond; `now` too."""
-    import numpy as np
-
-    if isinstance(text, np.datetime64):
-        return text
-    if text.strip().lower() == "now":
-        return np.datetime64(parse_when("now").replace(tzinfo=None), "ns")
-    from skyhaul.control.facts import utc
-
-    try:
-        return utc(text)
-    except InputError as error:
-        raise typer.BadParameter(f"{error.what}: {error.mend}, or now") from None
-
-
-RegistryOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--registry",
-        metavar="PLACE",
-        envvar="SKYHAUL_REGISTRY",
-        show_envvar=False,
-        help="The registry: its folder or a PostgreSQL address; to read also a scenario, or facts in files. Without "
-        "it: SKYHAUL_REGISTRY.",
-    ),
-]
-AsOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--as",
-        metavar="PERSON",
-        envvar="SKYHAUL_PERSON",
-        show_envvar=False,
-        help="Who you are. Without it: SKYHAUL_PERSON, or the one person whose key is in the registry's folder.",
-    ),
-]
-KeyOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--key",
-        metavar="FILE",
-        envvar="SKYHAUL_KEY",
-        show_envvar=False,
-        help="Your private key. Without it: SKYHAUL_KEY, or the one in the registry's folder.",
-    ),
-]
-AtOption: TypeAlias = Annotated[
-    Any,
-    typer.Option(
-        "--at",
-        metavar="TIME",
-        parser=parse_instant,
-        show_default=False,
-        help="What holds at an instant, UTC. Without it: now, or a scenario's start.",
-    ),
-]
-AsKnownOption: TypeAlias = Annotated[
-    Any,
-    typer.Option(
-        "--as-known",
-        metavar="TIME",
-        parser=parse_instant,
-        show_default=False,
-        help="As it was known at an instant, UTC. Without it: all that is recorded.",
-    ),
-]
-FromOption: TypeAlias = Annotated[
-    Any,
-    typer.Option(
-        "--from", metavar="TIME", parser=parse_instant, show_default=False, help="First instant. Without it: now."
-    ),
-]
-ToOption: TypeAlias = Annotated[
-    Any,
-    typer.Option(
-        "--to",
-        metavar="TIME",
-        parser=parse_instant,
-        show_default=False,
-        help="First instant at which it no longer holds. Without it: until further notice.",
-    ),
-]
-SourceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--source", metavar="TEXT", help="The document it comes from.", show_default=False)
-]
-AllOrNothingOption: TypeAlias = Annotated[
-    bool, typer.Option("--all-or-nothing", help="Record nothing where any row is rejected.")
-]
-DryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Check every row, and record nothing.")]
-FileArgument: TypeAlias = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSON or JSON lines.")]
-ExactOption: TypeAlias = Annotated[
-    bool, typer.Option("--exact", help="Service addresses themselves and not the cells they lie in; goes on record.")
-]
-ReasonOption: TypeAlias = Annotated[
-    str | None, typer.Option("--reason", metavar="TEXT", help="Why exact addresses are needed.")
-]
-OutputOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="CSV or JSON, by its ending. Without it: JSON, printed."),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,30 +289,6 @@ def import_file(
     report(imported, file, len(table.rows), as_json, dry_run=dry_run)
 
 
-def report(imported: Imported, file: Path, rows: int, as_json: bool, *, dry_run: bool = False) -> None:
-    """Say what became of the rows of a file; exit 1 where any is rejected."""
-    rejected = imported.rejected
-    if as_json:
-        receipt = imported.receipt
-        print_json(
-            {
-                "file": str(file),
-                "rows": rows,
-                "recorded": imported.recorded,
-                "leaves": [receipt.leaves.start, receipt.leaves.stop] if receipt else None,
-                "rejected": [row.document() for row in rejected],
-            }
-        )
-    else:
-        for row in rejected:
-            print(f"{file}, {row}", file=sys.stderr)
-        good = rows - len(rejected)
-        done = f"{good} would be recorded" if dry_run else f"{imported.recorded} recorded"
-        print(f"{file}: {rows} rows, {done}, {len(rejected)} rejected")
-    if rejected:
-        raise typer.Exit(1)
-
-
 def disclose(registry: Registry, actor: Actor, accounts: Sequence[str], reason: str | None) -> None:
     """Put on record that exact addresses are shown (of all accounts, or some), before they are."""
     from skyhaul.control.facts import Disclosure
@@ -363,142 +298,6 @@ def disclose(registry: Registry, actor: Actor, accounts: Sequence[str], reason: 
         raise ControlError("exact addresses without a reason", where="--exact", mend="give --reason TEXT")
     said = {"accounts": list(accounts), "shown_to": actor.person, "reason": reason}
     registry.record([made(Disclosure, actor, registry, source=None, from_=None, to=None, **said)], actor)
-
-
-def export(facts: Sequence[Fact], kind: type[Fact], output: Path | None, *, exact: bool = False) -> None:
-    """Write facts as CSV or JSON that `import` reads back; service addresses as cells unless `exact`."""
-    from skyhaul.control.registry import columns_of, row_of_fact
-
-    if output is None or output.suffix == ".json":
-        text = json.dumps([shown(fact, exact=exact) for fact in facts], indent=1, ensure_ascii=False)
-        _write(output, lambda file: file.write(f"{text}\n"))
-    elif output.suffix == ".jsonl":
-        lines = (json.dumps(shown(fact, exact=exact), ensure_ascii=False) for fact in facts)
-        _write(output, lambda file: file.writelines(f"{line}\n" for line in lines))
-    elif output.suffix == ".csv":
-
-        def write(file: Any) -> None:
-            columns = [name for name in columns_of(kind) if exact or "service_address" not in name]
-            writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(row_of_fact(fact) for fact in facts)
-
-        _write(output, write)
-    else:
-        raise OutputError("what format?", where=str(output), mend="end its name in .csv, .json or .jsonl")
-
-
-def write_text(output: Path, text: str, *, quiet: bool = False) -> None:
-    """Write a file, and say so unless `quiet`. Raises OutputError where it cannot be written."""
-    _write(output, lambda file: file.write(text), quiet=quiet)
-
-
-def _write(output: Path | None, write: Callable[[Any], object], *, quiet: bool = False) -> None:
-    if output is None:
-        write(sys.stdout)
-        return
-    try:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            write(file)
-    except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", where=str(output)) from None
-    if not quiet:
-        print(f"wrote {output}", file=sys.stderr)
-
-
-Columns: TypeAlias = Sequence[tuple[str, Callable[[F], str]]]
-
-
-def print_facts(facts: Iterable[F], columns: Columns[F], as_json: bool) -> None:
-    """Facts as a table for people, or as documents for programs."""
-    if as_json:
-        print_json([shown(fact) for fact in facts])
-        return
-    found = list(facts)
-    rows = [[show(fact) for _, show in columns] for fact in found[:_MOST_ROWS]]
-    print_table([(name, "left") for name, _ in columns], rows)
-    more = f", the first {_MOST_ROWS} shown (--json lists all)" if len(found) > _MOST_ROWS else ""
-    print(f"{len(found):,} in all{more}")
-
-
-def print_history(desk: Desk, kind: type[Fact], key: str, as_json: bool, *, exact: bool = False) -> None:
-    """All that is said of one kind and key, through all of valid time, and what of it holds at the desk's instant;
-    service addresses as cells unless `exact`."""
-    from skyhaul.control._instants import FOREVER, instant_text, nanoseconds
-    from skyhaul.control.registry import history
-
-    time = nanoseconds(desk.at)
-    pieces = history(desk.registry.facts, kind, key, desk.known_at)
-    if as_json:
-        print_json(
-            [
-                {
-                    "from": instant_text(begin),
-                    "to": None if end == FOREVER else instant_text(end),
-                    "holds": begin <= time < end,
-                    "fact": shown(fact, exact=exact),
-                }
-                for begin, end, fact in pieces
-            ]
-        )
-        return
-    print(f"{kind.__name__} {key} at {instant(desk.at)}, as known at {instant(desk.known_at)}")
-    if not pieces:
-        print("withdrawn: nothing holds of it at any time")
-    for begin, end, fact in pieces:
-        until = "on" if end == FOREVER else f"to {instant_text(end)}"
-        print(f"{'*' if begin <= time < end else ' '} from {instant_text(begin)} {until}: {fact.id}")
-        for name, text in _fields(shown(fact, exact=exact)):
-            print(f"      {name:<24} {text}")
-
-
-def _fields(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a fact says, by field, for people."""
-    for name, value in document.items():
-        if name in ("kind", "id", "valid_from", "valid_to") or value in (None, "", [], False):
-            continue
-        if isinstance(value, dict):
-            inner = ", ".join(f"{k} {_words(v)}" for k, v in value.items() if v not in (None, "", [], False))
-            yield name, inner if name != "shape" else str(value.get("type", ""))
-        else:
-            yield name, _words(value)
-
-
-def _words(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 96 else f"{text[:93]}…"
-
-
-def shown(fact: Fact, *, exact: bool = False) -> dict[str, Any]:
-    """A fact's document as everybody may see it: unless `exact`, a service address as the cell it lies in."""
-    from skyhaul.control.facts import Account, fact_document
-
-    document = fact_document(fact)
-    if isinstance(fact, Account) and not exact:
-        document["plan"]["service_address"] = address_cell(fact)
-    return document
-
-
-def address_cell(account: Account) -> str | None:
-    """The H3 cell of an account's service address in hex, at the resolution of beams."""
-    import h3.api.basic_int as h3
-
-    from skyhaul.earth import BEAM_CELL_RESOLUTION
-
-    address = account.plan.service_address
-    return None if address is None else f"{h3.latlng_to_cell(*address, BEAM_CELL_RESOLUTION):x}"
-
-
-def instant(time: np.datetime64) -> str:
-    """An instant in ISO 8601, to a nanosecond where it has them."""
-    from skyhaul.control._instants import instant_text
-
-    return instant_text(time)
-
-
-def span(fact: Fact) -> str:
-    """From when to when a fact holds."""
-    return f"{instant(fact.valid_from)} {f'to {instant(fact.valid_to)}' if fact.valid_to is not None else 'on'}"
 
 
 def moment(time: datetime) -> np.datetime64:
