@@ -107,6 +107,11 @@ def _fields_of(kind: type) -> dict[str, _Field]:
     }
 
 
+@cache
+def _required(kind: type) -> frozenset[str]:
+    return frozenset(name for name, field in _fields_of(kind).items() if field.required)
+
+
 def _built(kind: type, given: Mapping[str, Any], item: str, renamed: str | None = None) -> Any:
     known = _fields_of(kind)
     values: dict[str, Any] = {}
@@ -115,9 +120,13 @@ def _built(kind: type, given: Mapping[str, Any], item: str, renamed: str | None 
         if field is None:
             names = [renamed if n == "kind" and renamed else n for n in known]
             raise ControlError(f"no field is named {_shown(name)}", where=item, mend=_near(name, names))
-        values[name] = field.read(value, f"{item}, {renamed if name == 'kind' and renamed else name}")
-    missing = [name for name, field in known.items() if field.required and name not in values]
-    if missing:
+        try:
+            values[name] = field.read(value, "")
+        except ControlError as error:  # the place is put together here: nobody waits for that of a million good fields
+            place = f"{item}, {renamed if name == 'kind' and renamed else name}{error.where}"
+            raise ControlError(error.what, where=place, mend=error.mend) from None
+    if not values.keys() >= _required(kind):
+        missing = [name for name, field in known.items() if field.required and name not in values]
         lacking = ", ".join(renamed if name == "kind" and renamed else name for name in missing)
         raise ControlError(f"has no {lacking}", where=item, mend="add what is missing")
     return kind(**values)

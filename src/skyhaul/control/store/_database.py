@@ -134,6 +134,8 @@ class Database:
             yield
         except exc.SQLAlchemyError as error:
             raise self._error(error) from None
+        except UnicodeDecodeError:  # what SQLite says of a file with wrong bytes in a name
+            raise StoreError("is damaged: text that is not UTF-8", where=self.where, mend="put back a copy") from None
 
     def _error(self, error: exc.SQLAlchemyError) -> StoreError:
         cause = getattr(error, "orig", None) or error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -34,6 +36,8 @@ from skyhaul.control.store._verify import verify_tables
 from skyhaul.errors import ControlError, NotFoundError, StoreError
 
 Clock = Callable[[], np.datetime64]
+
+_MANY = 10_000  # facts; with fewer the collector hardly shows
 
 
 def system_clock() -> np.datetime64:
@@ -221,7 +225,8 @@ class Store:
                 rows.add_fact(first + i, at + i, fact, by)
             return kept
 
-        return self._record(by, build)
+        with _uncollected(len(batch)):
+            return self._record(by, build)
 
     def append_decisions(self, decisions: Iterable[Decision], *, by: str) -> Receipt:
         """Record, in the order given, those decisions that change the state of their terminal: outcome, code or rate.
@@ -371,19 +376,33 @@ class Store:
             raise StoreError("was put back to an older state", where=self.where, mend="put back its newest copy")
         if count == self._size and not self._erased:
             return False
-        new = list(read_leaves(connection, 0 if self._erased else self._size, self.where))
-        again = self._erased
-        if not again and any(leaf.record == "erasure" for leaf in new):
-            new, again = list(read_leaves(connection, 0, self.where)), True
-        facts = Facts() if again else self._facts
-        try:
-            facts.add(*(leaf.fact for leaf in new if leaf.fact is not None))
-        except ControlError as error:
-            what = f"its facts contradict each other: {error}"
-            raise StoreError(what, where=self.where, mend="`skyhaul audit verify` says what is wrong") from None
+        with _uncollected(count - self._size):
+            new = list(read_leaves(connection, 0 if self._erased else self._size, self.where))
+            again = self._erased
+            if not again and any(leaf.record == "erasure" for leaf in new):
+                new, again = list(read_leaves(connection, 0, self.where)), True
+            facts = Facts() if again else self._facts
+            try:
+                facts.add(*(leaf.fact for leaf in new if leaf.fact is not None))
+            except ControlError as error:
+                what = f"its facts contradict each other: {error}"
+                raise StoreError(what, where=self.where, mend="`skyhaul audit verify` says what is wrong") from None
         self._facts, self._erased = facts, False
         self._size, self._last_at = new[-1].number + 1, new[-1].at
         return True
+
+
+@contextmanager
+def _uncollected(count: int) -> Iterator[None]:
+    """Spare the garbage collector the search among many facts, of which none is garbage."""
+    if count < _MANY or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def verify_store(
