@@ -289,6 +289,23 @@ def test_what_is_packed_goes_where_its_container_goes() -> None:
     assert not any(p.gap_before for p in record.trace(two).passages)
 
 
+def test_what_is_seen_together_is_together() -> None:
+    plain = {k: v for k, v in theirs("receiving").items() if k != "epcList"}
+    seen = {**plain, "type": "AggregationEvent", "parentID": "urn:box:1", "childEPCs": ["urn:u:1"]}
+    later = theirs("accepting", "urn:box:1", eventTime="2024-01-06T00:00:00Z", **moved("urn:p:2", "urn:p:3"))
+    report = read(document({**seen, "bizStep": "storing"}, later))
+    assert [(f.item, f.receiver) for f in report.facts if isinstance(f, CustodyEvent)] == [
+        ("urn:box:1", "urn:p:3"),
+        ("urn:u:1", "urn:p:3"),
+    ]
+    report = read(document({**seen, **moved("urn:p:1", "urn:p:2")}))
+    assert [(f.step, f.item) for f in report.facts if isinstance(f, CustodyEvent)] == [
+        (Step.RECEIVING, "urn:box:1"),
+        (Step.RECEIVING, "urn:u:1"),
+    ]
+    assert "the action MOVE (ADD, OBSERVE or DELETE)" in str(read(document({**seen, "action": "MOVE"})).rejected[0])
+
+
 def test_a_transformation_of_one_lot_is_a_split() -> None:
     split = theirs(
         "repackaging", type="TransformationEvent", inputEPCList=["urn:lot:1"], outputEPCList=["urn:u:1", "urn:u:2"]
@@ -459,3 +476,40 @@ def test_only_what_a_document_adds_is_recorded() -> None:
     ((_, alone),) = to_record(mended, Facts(), "desk")
     assert alone.subject == ""
     assert mended.notes[-1] == "corrects an event that is not on record, and is taken for itself (event 2)"
+
+
+junk = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=6,
+)
+_FIELDS = sorted(
+    {name for step in LIFE for name in epcis_document([step], NOW)["epcisBody"]["eventList"][0]}
+    | {"quantityList", "childQuantityList", "inputEPCList", "outputEPCList", "errorDeclaration", "eventID"}
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(LIFE) - 1), st.sampled_from(_FIELDS), junk), min_size=1, max_size=6))
+def test_whatever_a_document_holds_it_is_read_or_refused(changes: list[tuple[int, str, Any]]) -> None:
+    written = epcis_document(LIFE, NOW)
+    events = written["epcisBody"]["eventList"]
+    for number, name, value in changes:
+        events[number][name] = value
+    report = read(written)
+    untouched = len(LIFE) - len({number for number, *_ in changes})
+    assert len(report.facts) >= min(untouched, 1)
+    assert all("\n" not in str(row) and len(str(row)) < 400 for row in report.rejected)
+    Facts(report.facts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(junk, st.sampled_from(("@context", "type", "schemaVersion", "epcisBody")))
+def test_whatever_its_envelope_is(value: Any, name: str) -> None:
+    written = {**epcis_document(LIFE, NOW), name: value}
+    said = ""
+    try:
+        read(written)
+    except ControlError as error:
+        said = str(error)
+    assert len(said) < 300

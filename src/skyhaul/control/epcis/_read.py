@@ -63,8 +63,10 @@ class EpcisReport:
     _notes: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, text: str, where: str) -> None:
-        """Note something at a place."""
-        self._notes.setdefault(text, []).append(where)
+        """Note something at a place, once."""
+        places = self._notes.setdefault(text, [])
+        if where not in places[-1:]:
+            places.append(where)
 
     @property
     def notes(self) -> list[str]:
@@ -293,15 +295,16 @@ class _Reader:
         if kind == "AggregationEvent":
             action = event.get("action")
             parent = event.get("parentID")
-            if action not in ("ADD", "DELETE"):
-                self.report.note("an AggregationEvent that only observes says nothing of custody", place)
-                return None, (), "", ""
+            if action not in ("ADD", "OBSERVE", "DELETE"):
+                raise ControlError(f"the action {str(action)[:20]}", mend="ADD, OBSERVE or DELETE")
             if parent is None:
                 raise ControlError("an aggregation without parentID", mend="name what is packed or unpacked")
             children = self._items(place, event, "childEPCs", "childQuantityList")
             lot = self._name("item", parent, "parentID")
-            if action == "ADD":
-                return None, children, lot, "ADD"
+            if action != "DELETE":
+                # Seen together they are together; a step of custody that is told of them is one of all.
+                seen = words.STEPS.get(word_of(event, "bizStep")) if action == "OBSERVE" else None
+                return (seen, (lot, *children), "", "") if seen is not None else (None, children, lot, "ADD")
             if not children:  # EPCIS 2.0, section 7.4.3: all children leave
                 return None, ("*",), lot, "DELETE"
             return Step.SPLIT, children, lot, ""
