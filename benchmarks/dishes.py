@@ -56,6 +56,7 @@ asyncio.run(main(sys.argv[1:]))
 def run(data: Path) -> Result:
     del data
     own, bare = "skyhaul dish", "gRPC alone"
+    load = os.getloadavg()[0]
     found: dict[str, list[Served]] = {own: [], bare: []}
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder) / "dishes.toml"
@@ -80,7 +81,8 @@ def run(data: Path) -> Result:
         "Dishes that answer",
         f"{DISHES} dishes of one process, each asked for its status once a second, and every {_EVERY} s for its "
         f"history and its map, {TURNS} times {SECONDS:g} s in turns; medians of the turns. The preset constellation "
-        "plans on, and the asker runs on the same cores",
+        "plans on, and the asker runs on the same cores. Delays of the machine count in full: its load was "
+        f"{load:.1f} when this began",
         tuple(rows),
         (
             Goal(

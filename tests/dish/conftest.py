@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
@@ -25,6 +26,12 @@ T = TypeVar("T")
 _TIMEOUT_S = 10.0
 
 
+def own_address(number: int = 0) -> Address:
+    """The first of a hundred addresses that no other process of tests listens at."""
+    process = os.getpid()
+    return Address(f"127.{128 + process % 64}.{process // 64 % 256}.{100 * number + 1}")
+
+
 class Host:
     """Dishes served from a thread of their own, as another process would."""
 
@@ -32,7 +39,7 @@ class Host:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.addresses = addresses(len(dishes), first)
+        self.addresses = addresses(len(dishes), first or own_address())
         self.server = DishServer(dict(zip(self.addresses, dishes, strict=True)), feed)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:

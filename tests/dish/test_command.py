@@ -13,7 +13,7 @@ import pytest
 
 from skyhaul.cli import run
 from skyhaul.dish import hardware_id
-from tests.dish.conftest import Client
+from tests.dish.conftest import Client, own_address
 
 SCENARIO = """
 name = "two"
@@ -53,7 +53,9 @@ def serve(*arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_terminals_answer_until_the_command_is_ended(scenario: Path, number: signal.Signals, status: int) -> None:
-    options = ("--listen", "127.92.7.1:9200", "--ready", "--location", "--context", "--json")
+    first = own_address(1)
+    network = first.host.rpartition(".")[0]
+    options = ("--listen", str(first), "--ready", "--location", "--context", "--json")
     with serve("--scenario", str(scenario), *options) as process:
         try:
             assert process.stdout is not None
@@ -65,7 +67,7 @@ def test_terminals_answer_until_the_command_is_ended(scenario: Path, number: sig
             said = json.loads(text)
             assert said["start"] == "2024-02-17T12:00:12Z"
             addresses = {entry["terminal"]: entry["address"] for entry in said["dishes"]}
-            assert addresses == {"louvain": "127.92.7.1:9200", "kyiv": "127.92.7.2:9200"}
+            assert addresses == {"louvain": f"{network}.101:9200", "kyiv": f"{network}.102:9200"}
             served, refused = Client(addresses["louvain"]), Client(addresses["kyiv"])
             shown = served.ask("get_status").dish_get_status
             assert shown.device_info.id == hardware_id("louvain") == said["dishes"][0]["id"]
@@ -87,12 +89,12 @@ def test_terminals_answer_until_the_command_is_ended(scenario: Path, number: sig
 def test_whose_facts_decide_can_be_said(scenario: Path, tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text("[]", encoding="utf-8")  # a registry in which nobody is known
     options = ("louvain", "--scenario", str(scenario), "--ready", "--json", "--registry", str(tmp_path / "facts.json"))
-    with serve(*options, "--listen", "127.92.8.1:9200") as process:
+    with serve(*options, "--listen", str(own_address(2))) as process:
         try:
             assert process.stdout is not None
             while not process.stdout.readline().startswith("}"):
                 assert process.poll() is None
-            client = Client("127.92.8.1:9200")
+            client = Client(own_address(2))
             shown = client.ask("get_status").dish_get_status
             client.channel.close()
             assert (shown.outage.cause, shown.disablement_code) == (4, 0)

@@ -32,12 +32,6 @@ def test_the_compiled_messages_are_those_of_their_sources(tmp_path: Path) -> Non
     assert {file.name for file in made.file} == {path.relative_to(root).as_posix() for path in root.rglob("*.proto")}
 
 
-def test_the_script_compiles_into_a_folder(tmp_path: Path) -> None:
-    script = (ROOT / "scripts" / "protos").read_text(encoding="utf-8")
-    assert "--include_imports" in script
-    assert "device.binpb" in script
-
-
 def _messages(descriptor: Any) -> Iterator[Any]:
     yield descriptor
     for nested in descriptor.nested_types:

@@ -19,7 +19,7 @@ from skyhaul.control.decision import Code
 from skyhaul.dish import SAMPLES, SERVICE, SIDE, Address, Dish, DishState, Hardware, addresses, hardware_id, message
 from skyhaul.errors import InputError, NotFoundError, TimeRangeError
 from skyhaul.network import Reason
-from tests.dish.conftest import Client, Host, Rig
+from tests.dish.conftest import Client, Host, Rig, own_address
 from tests.dish.tapes import SECOND, START, Tape, without
 
 # Field numbers of requests and of their answers, as clients have them compiled in.
@@ -282,6 +282,9 @@ def test_a_terminal_that_is_no_more_leaves_the_others_alone() -> None:
                 raise NotFoundError("no terminal is named “lost”")
             return super().state(terminal, time_ns)
 
+    tape = Losing(now_s=1.0)
+    with pytest.raises(NotFoundError):
+        Host([Dish("lost", Hardware(id=hardware_id("lost")))], tape).__enter__()
     tape = Losing()
     dishes = [Dish(name, Hardware(id=hardware_id(name)), ready=True) for name in ("lost", "kyiv")]
     with Host(dishes, tape) as host:
@@ -311,7 +314,7 @@ def test_a_feed_that_fails_is_told_to_who_waits() -> None:
 
 def test_an_address_that_is_taken_is_said_in_one_line() -> None:
     dish = Dish("kyiv", Hardware(id=hardware_id("kyiv")))
-    (address,) = addresses(1)
+    address = own_address()
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((address.host, address.port))

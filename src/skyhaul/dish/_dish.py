@@ -50,7 +50,8 @@ class Dish:
         self.map = self._empty_map()
         self.map_reset = False
         self.satellite = -1
-        self.down_bps = self.up_bps = self.drop_rate = self.latency_ms = 0.0
+        self.down_bps = self.up_bps = self.latency_ms = 0.0
+        self.drop_rate = 1.0  # until the first second is over
         self._record = record or DishRecord()
         self._times = boot_times or BootTimes()
         self._ready = ready

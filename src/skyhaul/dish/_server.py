@@ -40,8 +40,10 @@ class DishServer:
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Bring every dish to the feed's now and listen. Raises InputError for an address that is taken."""
-        await self.follow()
+        """Bring every dish to the feed's now and listen. Raises InputError for an address that is taken, NotFoundError
+        for a terminal that the feed does not know."""
+        for dish in self.dishes.values():
+            dish.follow(self._feed)
         try:
             for address, dish in self.dishes.items():
                 await self._listen(address, dish)
