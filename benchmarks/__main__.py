@@ -23,6 +23,7 @@ NAMES = (
     "day",
     "commands",
     "emulation",
+    "worlds",
     "record",
     "control",
     "dishes",
