@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,7 +67,7 @@ def test_packets_between_two_grants_leave_together() -> None:
     # Grants are 3, 4, 6 or 8 frames of 1/750 s apart; a queue skips some.
     frame_ns = 1e9 / 750
     shortest = leaves.min() / frame_ns
-    assert min(abs(shortest - frames) for frames in MODEL.grant_frames) < 1e-3
+    assert min(abs(shortest / frames - 1.0) for frames in MODEL.grant_frames) < 1e-3
 
 
 def test_answers_to_what_left_at_grants_find_the_same_distribution_as_others() -> None:
@@ -78,6 +80,20 @@ def test_answers_to_what_left_at_grants_find_the_same_distribution_as_others() -
         found.append(down.wait_ns(answered[answered < SLOT_NS]) * 750e-9)
     assert all(kstest(waits, "uniform").pvalue > 1e-4 for waits in found)
     assert kstest(np.concatenate(found), "uniform").statistic < 0.04
+
+
+@pytest.mark.parametrize("every_ms", [20, 200, 1000])
+def test_probes_in_step_with_frames_find_the_same_distribution_as_others(every_ms: int) -> None:
+    # These are whole numbers of frames: grants in step with them would make the probes of a slot wait alike.
+    alone = replace(MODEL, queue_s=0.0, burst_s=0.0)
+    found = []
+    for slot in range(113_000_000, 113_000_040):
+        up, _ = slot_waits(alone, 8, slot, 4711, SLOT_NS)
+        sent = np.arange(0, SLOT_NS, every_ms * 1_000_000)
+        found.append(up.wait_ns(sent) / np.diff(up.leave_ns).min())
+    if every_ms < 1000:
+        assert all(kstest(waits, "uniform").statistic < 0.15 for waits in found)
+    assert kstest(np.concatenate(found), "uniform").statistic < 0.05
 
 
 def test_a_model_without_queueing_has_no_waits() -> None:

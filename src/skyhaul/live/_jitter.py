@@ -25,9 +25,11 @@ from skyhaul.types import Floats, Ints
 # Names of one slot's draws: slot x 2^20 + stage x 2^18 + number. A slot holds some 3,000 arrivals of the busiest stage.
 _PER_SLOT, _PER_STAGE = np.int64(1 << 20), np.int64(1 << 18)
 _PHASE, _BURST, _QUEUE = 0, 1, 2
-# Grants are whole frames apart: an answer to what left at a grant would meet all frames of a slot at one phase, and the
-# model's two waits are independent of each other. Frames down last that much longer, so that the phase goes round 0.618
-# times a second: by the golden ratio, which no rhythm of probes follows.
+# Grants are whole frames apart, and so are the probes of many tools (200 ms are 150 frames): in step with each other, all
+# probes of a slot would wait alike, and their answers too, while the model's draws know nothing of each other. So the
+# grants of a link go by a clock that is slower, and the frames down by one that is faster, by this part. Against probes
+# their phases move by 0.618 of a frame a second (the golden ratio, which no rhythm follows), against each other by twice
+# that.
 _DRIFT = 0.618 / 750.0
 
 
@@ -66,8 +68,8 @@ def slot_waits(model: DelayModel, seed: int, slot: int, key: int, span_ns: int) 
     stages = tuple(
         _Stage(share, mean_s * 1e9, seed, slot, key, number) for share, mean_s, number in queues if share * mean_s > 0
     )
-    up = _behind(stages, float(interval), float(up_phase[0]), float(span_ns))
-    return up, _behind((), model.frame_s * 1e9 * (1.0 + _DRIFT), float(down_phase[0]), float(span_ns))
+    up = _behind(stages, float(interval) * (1.0 + _DRIFT), float(up_phase[0]), float(span_ns))
+    return up, _behind((), model.frame_s * 1e9 * (1.0 - _DRIFT), float(down_phase[0]), float(span_ns))
 
 
 def _behind(stages: tuple[_Stage, ...], interval: float, phase: float, span: float) -> Waits:
