@@ -73,4 +73,4 @@ def test_steps_are_written_in_the_words_of_the_page() -> None:
 
 def test_the_page_leads_to_the_others() -> None:
     links = set(re.findall(r"\]\(([a-z-]+\.md)", PAGE.read_text(encoding="utf-8")))
-    assert links >= {"registry.md", "decision.md", "grants.md", "audit-log.md"}
+    assert links >= {"registry.md", "decision.md", "grants.md", "audit-log.md", "store.md"}
