@@ -41,8 +41,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_pictures_are_small_and_shown() -> None:
     shown = {(page.parent / link).resolve() for page in PAGES for link in links_of(page) if link.endswith(".png")}
     there = set((DOCS / "images").iterdir())
-    assert there == shown
-    for picture in there:
+    assert there == {picture for picture in shown if picture.parent == DOCS / "images"}
+    for picture in shown:
         assert picture.stat().st_size < 200_000, picture.name
         assert picture.read_bytes().startswith(b"\x89PNG")
 
