@@ -25,11 +25,11 @@ from skyhaul.types import Floats, Ints
 # Names of one slot's draws: slot x 2^20 + stage x 2^18 + number. A slot holds some 3,000 arrivals of the busiest stage.
 _PER_SLOT, _PER_STAGE = np.int64(1 << 20), np.int64(1 << 18)
 _PHASE, _BURST, _QUEUE = 0, 1, 2
-# Grants are whole frames apart, and so are the probes of many tools (200 ms are 150 frames): in step with each other, all
-# probes of a slot would wait alike, and their answers too, while the model's draws know nothing of each other. So the
-# grants of a link go by a clock that is slower, and the frames down by one that is faster, by this part. Against probes
-# their phases move by 0.618 of a frame a second (the golden ratio, which no rhythm follows), against each other by twice
-# that.
+# Grants are whole frames apart, and so are the probes of many tools (200 ms are 150 frames): in step with each other,
+# all probes of a slot would wait alike, and their answers too, while the model's draws know nothing of each other. So
+# the grants of a link go by a clock that is slower, and the frames down by one that is faster, by this part. Against
+# probes their phases move by 0.618 of a frame a second (the golden ratio, which no rhythm follows), against each other
+# by twice that.
 _DRIFT = 0.618 / 750.0
 
 

@@ -136,9 +136,9 @@ class Proxy:
         host = f"[{bind}]" if ":" in bind else bind
         lines = [f"behind {self._source.terminals[0]}; Ctrl-C ends it"]
         if "socks" in self.ports:
-            lines.append(f"SOCKS5: curl --proxy socks5h://{host}:{self.ports['socks']} …")
+            lines.append(f"SOCKS5: curl -x socks5h://{host}:{self.ports['socks']} …")
         if "http" in self.ports:
-            lines.append(f"HTTP:   curl --proxy http://{host}:{self.ports['http']} …")
+            lines.append(f"HTTP:   curl -x http://{host}:{self.ports['http']} …")
         return lines
 
     def summary(self) -> dict[str, Any]:
