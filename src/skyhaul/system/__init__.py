@@ -13,7 +13,7 @@ from skyhaul.system._engine import Engine, SlotRun, check_times
 from skyhaul.system._explain import Explanation, explain
 from skyhaul.system._motion import Motion, Places, Track
 from skyhaul.system._route import Hop, Route, fibre_rtt_s, find_route
-from skyhaul.system._world import World, load_world
+from skyhaul.system._world import World, load_world, with_constellation, with_terminals
 
 __all__ = [
     "Engine",
@@ -28,6 +28,8 @@ __all__ = [
     "World",
     "fibre_rtt_s",
     "load_world",
+    "with_constellation",
+    "with_terminals",
 ]
 
 

@@ -100,12 +100,12 @@ class Engine:
         self._places: dict[int, Places] = {}
         self._leases: dict[int, Leases] = {}
 
-    def plan(self, slot: int, previous: Plan | None) -> Plan:
-        """The plan of one slot, given the one before."""
+    def plan(self, slot: int, previous: Plan | None, leases: Leases | None = None) -> Plan:
+        """The plan of one slot, given the one before; with other leases than its own where they are given."""
         start, end = slot_start(slot), slot_start(slot + 1)
         first, last = self._positions(slot), self._positions(slot + 1)
         outages = self.failures.during(start, end)
-        leases = self.leases(slot)
+        leases = self.leases(slot) if leases is None else leases
         scheduler = self.scheduler.moved(self.places(slot).terminals) if self.motion.moves else self.scheduler
         return scheduler.plan(
             slot,
@@ -122,9 +122,9 @@ class Engine:
     def plan_at(self, time: np.datetime64) -> Plan:
         """The plan of the slot that holds `time`, after as many slots before it as a satellite can be held."""
         slot = int(slot_number(time))
-        return self.plan(slot, self._before(slot))
+        return self.plan(slot, self.before(slot))
 
-    def _before(self, slot: int) -> Plan | None:
+    def before(self, slot: int) -> Plan | None:
         """The plan that a slot follows from, after as many as a satellite can be held."""
         plan: Plan | None = None
         for earlier in range(slot - WARM_UP_SLOTS, slot):
@@ -138,6 +138,11 @@ class Engine:
     def leases(self, slot: int) -> Leases:
         """Who may be served in a slot."""
         return _kept(self._leases, slot, lambda: self._decided(slot))
+
+    def renewed(self, slot: int) -> Leases:
+        """Who may be served in a slot, decided anew: facts and `heard_at` may have changed since it was last asked."""
+        self._leases.pop(slot, None)
+        return self.leases(slot)
 
     def paths(self, plan: Plan, times: Times) -> Paths:
         """Path states at instants of the plan's slot; where a lease ends inside it they end, see `Paths`."""
@@ -167,7 +172,7 @@ class Engine:
         """
         first, pace = _ns(self.run_start), int(step.astype("timedelta64[ns]").astype(np.int64))
         end = first + int(duration.astype("timedelta64[ns]").astype(np.int64))
-        plan: Plan | None = self._before(int(slot_number(self.run_start)))
+        plan: Plan | None = self.before(int(slot_number(self.run_start)))
         leases_before: Leases | None = None
         for slot in range(int(slot_number(self.run_start)), int(slot_number(np.datetime64(end - 1, "ns"))) + 1):
             plan = self.plan(slot, plan)

@@ -29,7 +29,7 @@ from skyhaul.network import (
 )
 from skyhaul.orbits import EARTH_RADIUS_KM, Constellation, Elements, altitude_km, parse_walker, walker_elements
 from skyhaul.radio import ObstructionMask
-from skyhaul.scenario import Scenario, TerminalTable, as_numpy
+from skyhaul.scenario import ConstellationTable, Scenario, TerminalTable, as_numpy
 from skyhaul.sources import preset_elements, preset_ground, read_elements, read_ground, read_links
 from skyhaul.types import Floats, Ints
 
@@ -173,6 +173,41 @@ def load_world(scenario: Scenario, *, as_known: np.datetime64 | None = None) -> 
         links=_links(scenario, elements, synthetic),
         facts=None if scenario.control is None else scenario.control.known_facts(),
         as_known=as_known,
+    )
+
+
+def with_terminals(world: World, tables: tuple[TerminalTable, ...]) -> World:
+    """The same world with other terminals; what the scenario withholds from one that is not among them is left out."""
+    names = {table.name for table in tables}
+    scenario = world.scenario.model_copy(
+        update={
+            "terminals": tables,
+            "withheld": tuple(entry for entry in world.scenario.withheld if entry.terminal in names),
+        }
+    )
+    return replace(
+        world,
+        scenario=scenario,
+        terminals=terminals_of(tables, world.ground, scenario.scheduler.terminal_mask_deg),
+    )
+
+
+def with_constellation(world: World, table: ConstellationTable) -> World:
+    """The same world with other satellites. Raises the errors of what the table names."""
+    scenario = world.scenario.model_copy(update={"constellation": table})
+    elements, name, sha256, skipped = _elements(scenario)
+    synthetic = table.elements is None
+    height_km = altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg)
+    return replace(
+        world,
+        scenario=scenario,
+        constellation=Constellation(elements),
+        axis_m=1e3 * (EARTH_RADIUS_KM + height_km),
+        synthetic=synthetic,
+        elements_name=name,
+        elements_sha256=sha256,
+        skipped=skipped,
+        links=_links(scenario, elements, synthetic),
     )
 
 

@@ -1,0 +1,725 @@
+"""The system in operation: a scenario that runs, slot after slot, and changes while it does."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from skyhaul.control.decision import Decision
+from skyhaul.control.facts import Approval, Facts, Order, OrderEnd
+from skyhaul.control.grants import LeaseBook, Leases, changes
+from skyhaul.control.registry import Registry, is_registry
+from skyhaul.errors import InputError, NotFoundError, SkyhaulError, StoreError
+from skyhaul.network import Failure, FailureKind, Failures, Reason, slot_number, slot_start
+from skyhaul.operation._clock import SECOND_NS, Clock, Wall
+from skyhaul.operation._database import FailureRow, OperationDatabase
+from skyhaul.operation._events import Events
+from skyhaul.operation._history import SECONDS, History, HistoryColumns
+from skyhaul.operation._known import KnownFacts
+from skyhaul.operation._planner import Inputs, Planner
+from skyhaul.operation._roster import Roster, anchored, names_once, stands_at, terminal_of
+from skyhaul.operation._sessions import Session, SessionLog
+from skyhaul.operation._slot import SLOT_NS, Draft, SlotPlan
+from skyhaul.operation._snapshot import KEPT_SLOTS, Snapshot, View
+from skyhaul.scenario import ConstellationTable, Scenario, as_numpy, load_scenario
+from skyhaul.system import World, load_world, with_constellation, with_terminals
+from skyhaul.system._engine import check_times
+
+AHEAD = 8
+"""Slots that are drafted ahead: two minutes, in which nearly every terminal changes its satellite."""
+_CHECKED = np.timedelta64(1, "h")  # a run has no end: the elements' age is judged over its first hour
+_FRESH = np.timedelta64(10, "D")  # elements older than that are of another day: time starts at theirs
+_EACH = 200  # handovers and decisions of a slot that are told one by one; beyond, how many there were
+_STEP_MOST_S = 24 * 3600.0
+_TICK_S = 0.25  # of the wall clock: how often the engine looks at the time
+
+
+class Operation:
+    """A system that runs. `Operation.open`, then `start` and `stop`, or as a context manager.
+
+    Any thread may ask and change; what asks never waits for what plans. A change that has returned is on the disk (in
+    `folder`), acts with the next slot whose plan is not made yet, or, where there is time, with the next slot.
+
+    clock      the system's time
+    events     what happened
+    registry   the registry whose facts decide who may be served; None where the scenario's own do, or nobody decides
+    """
+
+    def __init__(
+        self,
+        world: World,
+        database: OperationDatabase,
+        clock: Clock,
+        run_start: np.datetime64,
+        registry: Registry | None,
+        lock: int | None,
+        owns_registry: bool,
+    ) -> None:
+        self.clock = clock
+        self.events = Events()
+        self.registry = registry
+        self.run_start = run_start
+        self.database = database
+        self._lock_file, self._owns_registry = lock, owns_registry
+        self._history = History()
+        self._sessions = SessionLog(database)
+        self._mutex = threading.RLock()  # what changes: the view, the inputs
+        self._planning = threading.RLock()  # who plans
+        self._wake = threading.Condition()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._watched: set[str] = set()
+        self._replan = False
+        self._plan_s = 1.0  # of the wall clock: how long a plan takes
+        self._seen_ns = clock.now_ns()
+        self._recorded_slot: int | None = None
+        self._leases_before: tuple[Roster, Leases] | None = None
+        self._shown: Snapshot | None = None
+        self._book: tuple[Roster, LeaseBook] | None = None
+        self._known = None if registry is None else KnownFacts(registry, database, clock.now_ns())
+        roster = self._roster_of(world)
+        rows = tuple(database.failures())
+        self._scenario_failures = world.failures(run_start)
+        self._inputs = Inputs(1, with_terminals(world, roster.tables), roster, self._all_failures(rows))
+        self._planner = Planner(run_start, clock.now_ns)
+        self._view = View(
+            generation=1,
+            world=self._inputs.world,
+            roster=roster,
+            failures=rows,
+            outside=self._scenario_failures,
+            heard_ns=None if self._known is None else self._known.heard_ns,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        scenario: Scenario | str | Path,
+        *,
+        folder: str | Path | None = None,
+        registry: Registry | str | Path | None = None,
+        start: np.datetime64 | None = None,
+        speed: float = 1.0,
+        paused: bool = False,
+        as_known: np.datetime64 | None = None,
+        wall: Wall = time.monotonic_ns,
+        utc: Wall = time.time_ns,
+    ) -> Operation:
+        """Load a scenario and what an operation in the same folder left, and stand ready to start.
+
+        folder     where everything lasts that is not in the scenario; None: nothing does
+        registry   whose facts decide, in place of the scenario's; its place, or one that is open, which stays open
+        start      the system's time when it starts, UTC. Without it: where an operation at another time than now left
+                   off, else the scenario's, else now, else (for elements that are not of these days) that of the
+                   elements
+        as_known   decide from facts recorded up to this instant only, whatever the system's time
+        wall, utc  clocks in ns: one that only goes on, and one that knows the date
+
+        Raises the errors of what the scenario names, StoreError for a folder that is in use or cannot be used.
+        """
+        loaded = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+        world = load_world(loaded, as_known=as_known)
+        place = None if folder is None else Path(folder)
+        database = OperationDatabase(place)
+        lock: int | None = None
+        opened: Registry | None = None
+        try:
+            lock = None if place is None else _locked(place)
+            now = np.datetime64(utc(), "ns")
+            begins = _start_of(world, database, start, now)
+            if registry is None:
+                registry = _registry_of(loaded)
+            if not (registry is None or isinstance(registry, Registry)):
+                registry = opened = Registry.open(registry)
+            check_times(world, begins, _CHECKED)
+            first = database.meta("run_start")
+            if first is None:
+                first = str(int(begins.astype("datetime64[ns]").astype(np.int64)))
+                database.set_meta(run_start=first)
+            clock = Clock(int(begins.astype("datetime64[ns]").astype(np.int64)), speed=speed, paused=paused, wall=wall)
+            return cls(world, database, clock, np.datetime64(int(first), "ns"), registry, lock, opened is not None)
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            database.close()
+            if lock is not None:
+                os.close(lock)
+            raise
+
+    def start(self) -> None:
+        """Plan the slot that runs and the next, and go on in threads of its own. Raises what planning raises."""
+        self._plan_first()
+        for name, work in (("engine", self._follow), ("plans", self._plan_on)):
+            thread = threading.Thread(target=work, name=f"skyhaul-operation-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop the threads and let go of the files. Nothing can be asked of it afterwards but what is in memory."""
+        self._stop.set()
+        self._poke()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        with suppress(SkyhaulError):
+            self.database.set_meta(seen_ns=str(self.clock.now_ns()))
+        self.database.close()
+        if self._owns_registry and self.registry is not None:
+            self.registry.close()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # What is asked
+
+    def now(self) -> Snapshot:
+        """The system at this instant: the same object for whoever asks within 100 ms of the system's time."""
+        now, view, shown = self.clock.now_ns(), self._view, self._shown
+        if (
+            shown is not None
+            and shown.view is view
+            and 0 <= now - shown.time_ns < SECOND_NS // 10
+            and shown.speed == self.clock.speed
+            and shown.paused == self.clock.paused
+        ):
+            return shown
+        fresh = Snapshot(view, now, self.clock.speed, self.clock.paused)
+        self._shown = fresh
+        return fresh
+
+    @property
+    def facts(self) -> Facts | None:
+        """What is known of service control, in the system's time; None where nobody decides."""
+        return self._view.world.facts if self._known is None else self._known.facts
+
+    def history(self, terminal: str, seconds: int = SECONDS) -> HistoryColumns:
+        """The last seconds of a terminal, up to 900. Raises NotFoundError."""
+        roster = self.now().roster
+        return self._history.of(int(roster.number[roster.find(terminal)]), self.clock.now_ns(), seconds)
+
+    def sessions(self, terminal: str, start_ns: int, end_ns: int) -> list[Session]:
+        """The sessions of a terminal, of one that is no more too, in any part of [start, end)."""
+        return self._sessions.of(terminal, start_ns, end_ns)
+
+    def may_be_served(self, terminal: str) -> bool:
+        """Whether the leases that are out permit it now; without service control always."""
+        roster, row = self._view.roster, self._view.roster.find(terminal)
+        if self._book is None or self._book[0] is not roster:
+            return self._known is None
+        return bool(self._book[1].served(self.now().time)[row])
+
+    # What is changed
+
+    def set_time(
+        self,
+        *,
+        speed: float | None = None,
+        paused: bool | None = None,
+        step_s: float | None = None,
+        at: np.datetime64 | None = None,
+    ) -> Snapshot:
+        """Run faster or slower, pause or go on, step on while paused, or jump to another time.
+
+        A step plans and lives through every slot on its way. A jump is a gap: nothing is known of the time between.
+        Raises InputError.
+        """
+        if speed is not None:
+            self.clock.set_speed(speed)
+        if at is not None:
+            self._jump(at)
+        if paused is not None:
+            (self.clock.pause if paused else self.clock.resume)()
+        if step_s is not None:
+            self._step(step_s)
+        if speed is not None or paused is not None or at is not None:
+            self.events.add("time", self.clock.now_ns(), speed=self.clock.speed, paused=self.clock.paused)
+        self._poke()
+        return self.now()
+
+    def add_terminal(self, document: Mapping[str, Any]) -> str:
+        """Add a terminal, given by the fields of a scenario's `[[terminals]]`; its name. Raises ScenarioError for
+        fields, SkyhaulError for a name that is there already, NotFoundError for a PoP that is not."""
+        table = terminal_of(document, np.datetime64(self.clock.now_ns(), "ns"))
+        with self._mutex:
+            roster = self._inputs.roster
+            names_once(roster.row, table.name)
+            self._change_roster((*roster.tables, table), {table.name: _document(table)})
+        self.events.add("terminal", self.clock.now_ns(), terminal=table.name, change="added")
+        return table.name
+
+    def move_terminal(
+        self,
+        name: str,
+        latitude_deg: float | None = None,
+        longitude_deg: float | None = None,
+        height_m: float | None = None,
+        *,
+        track: Sequence[Sequence[Any]] | None = None,
+    ) -> None:
+        """Move a terminal to a place, or along a track of waypoints [time, latitude, longitude, height].
+
+        Raises NotFoundError for a name that is not there, ScenarioError for a place or track.
+        """
+        with self._mutex:
+            roster = self._inputs.roster
+            row = roster.find(name)
+            table, now = roster.tables[row], np.datetime64(self.clock.now_ns(), "ns")
+            if track is not None:
+                document = _document(table)
+                document = {
+                    key: value for key, value in document.items() if key not in ("latitude_deg", "longitude_deg")
+                }
+                moved = terminal_of(document | {"track": [list(point) for point in track]}, now)
+            elif latitude_deg is None or longitude_deg is None:
+                raise InputError("no place and no track", where=name, mend="give latitude and longitude, or a track")
+            else:
+                moved = stands_at(table, latitude_deg, longitude_deg, height_m)
+            tables = (*roster.tables[:row], moved, *roster.tables[row + 1 :])
+            self._change_roster(tables, {table.name: _document(moved)})
+        self.events.add("terminal", self.clock.now_ns(), terminal=table.name, change="moved")
+
+    def remove_terminal(self, name: str) -> None:
+        """Take a terminal away; what is on record of it stays. Raises NotFoundError, and SkyhaulError for the last."""
+        with self._mutex:
+            roster = self._inputs.roster
+            row = roster.find(name)
+            removed = roster.tables[row].name
+            if len(roster) == 1:
+                raise SkyhaulError(f"{removed} is the last terminal", where="terminals", mend="add another one first")
+            self._change_roster((*roster.tables[:row], *roster.tables[row + 1 :]), {removed: None})
+        self.events.add("terminal", self.clock.now_ns(), terminal=removed, change="removed")
+
+    def inject_failure(
+        self,
+        kind: FailureKind,
+        target: str,
+        start: np.datetime64 | None = None,
+        end: np.datetime64 | None = None,
+        note: str = "",
+    ) -> FailureRow:
+        """Let something fail from `start` (now) until `end` (for good). Raises NotFoundError, InputError."""
+        now = self.clock.now_ns()
+        begins = np.datetime64(now, "ns") if start is None else start.astype("datetime64[ns]")
+        failure = Failure(kind, target, begins, end)
+        with self._mutex:
+            Failures((failure,), self._inputs.world.elements, self._inputs.world.ground)
+            begins_ns = int(begins.astype(np.int64))
+            ends_ns = None if end is None else int(end.astype("datetime64[ns]").astype(np.int64))
+            number = self.database.add_failure(kind, target, begins_ns, ends_ns, note)
+            row = FailureRow(number, kind, target, begins_ns, ends_ns, note)
+            self._change_failures((*self._view.failures, row))
+        self.events.add("failure", now, number=number, kind=kind, target=target, change="injected")
+        return row
+
+    def end_failure(self, number: int) -> FailureRow:
+        """Mend a failure now. Raises NotFoundError for one that is not there, SkyhaulError for one that is over."""
+        now = self.clock.now_ns()
+        with self._mutex:
+            found = [row for row in self._view.failures if row.number == number]
+            if not found:
+                raise NotFoundError(f"no failure has the number {number}", mend="the list of failures has them")
+            if found[0].end_ns is not None and found[0].end_ns <= now:
+                raise SkyhaulError(f"failure {number} is over", where="failure", mend="it ended already")
+            ended = found[0]._replace(end_ns=max(now, found[0].start_ns + 1))
+            assert ended.end_ns is not None
+            self.database.end_failure(number, ended.end_ns)
+            self._change_failures(tuple(ended if row.number == number else row for row in self._view.failures))
+        self.events.add("failure", now, number=number, kind=ended.kind, target=ended.target, change="ended")
+        return ended
+
+    def swap_elements(self, elements: str | Path | ConstellationTable, *, skip_bad: bool = True) -> World:
+        """Take other elements from the next slot that is not planned on; service goes on meanwhile.
+
+        Raises ElementsError and what else reading them raises, TimeRangeError where they say nothing of now.
+        """
+        table = (
+            elements
+            if isinstance(elements, ConstellationTable)
+            else ConstellationTable(elements=Path(elements), skip_bad=skip_bad)
+        )
+        world = with_constellation(self._inputs.world, table)
+        check_times(world, np.datetime64(self.clock.now_ns(), "ns"), _CHECKED)
+        with self._mutex:
+            world = with_terminals(world, self._inputs.roster.tables)
+            self.database.set_meta(elements=table.model_dump_json())
+            self._change(world=world)
+        self.events.add("time", self.clock.now_ns(), elements=world.elements_name, count=len(world.elements))
+        return world
+
+    def watch(self, terminal: str) -> None:
+        """Tell every handover of a terminal as an event of its own, however many terminals there are."""
+        self._watched.add(terminal)
+
+    # The engine
+
+    def _roster_of(self, world: World) -> Roster:
+        """The scenario's terminals and, over them, what was added, moved and removed."""
+        start = self.run_start
+        tables = {table.name: anchored(table, start) for table in world.scenario.terminals}
+        for name, document in self.database.terminals():
+            if document is None:
+                tables.pop(name, None)
+            else:
+                tables[name] = terminal_of(document, start)
+        return Roster.of(tables.values(), self.database.numbers("terminal", list(tables)))
+
+    def _all_failures(self, rows: Sequence[FailureRow]) -> tuple[Failure, ...]:
+        return (
+            *self._scenario_failures,
+            *(
+                Failure(
+                    row.kind,  # type: ignore[arg-type]
+                    row.target,
+                    np.datetime64(row.start_ns, "ns"),
+                    None if row.end_ns is None else np.datetime64(row.end_ns, "ns"),
+                )
+                for row in rows
+            ),
+        )
+
+    def _change_roster(self, tables: Sequence[Any], kept: Mapping[str, Mapping[str, Any] | None]) -> None:
+        listed = tuple(tables)
+        world = with_terminals(self._inputs.world, listed)  # raises for a PoP that is not there
+        numbers = self.database.numbers("terminal", [table.name for table in listed])
+        self.database.put_terminals(kept)
+        self._change(world=world, roster=Roster.of(listed, numbers))
+
+    def _change_failures(self, rows: tuple[FailureRow, ...]) -> None:
+        self._change(failures=self._all_failures(rows), rows=rows)
+
+    def _change(
+        self,
+        world: World | None = None,
+        roster: Roster | None = None,
+        failures: tuple[Failure, ...] | None = None,
+        rows: tuple[FailureRow, ...] | None = None,
+    ) -> None:
+        """Plan with other inputs from here on."""
+        with self._mutex:
+            old = self._inputs
+            self._inputs = Inputs(
+                old.generation + 1,
+                world or old.world,
+                roster or old.roster,
+                old.failures if failures is None else failures,
+            )
+            self._show(
+                generation=self._inputs.generation,
+                world=self._inputs.world,
+                roster=self._inputs.roster,
+                failures=self._view.failures if rows is None else rows,
+                drafts=(),
+            )
+            self._replan = True
+        self._poke()
+
+    def _show(self, **changed: Any) -> None:
+        with self._mutex:
+            self._view = replace(self._view, **changed)
+
+    def _poke(self) -> None:
+        with self._wake:
+            self._wake.notify_all()
+
+    def _plan_first(self) -> None:
+        """The plan of the slot that runs, from nothing."""
+        with self._planning:
+            slot = int(slot_number(np.datetime64(self.clock.now_ns(), "ns")))
+            facts, heard = self._heard()
+            plan = self._planner.first(slot, self._inputs, facts, heard)
+            self._take(plan)
+            self._live()
+
+    def _heard(self) -> tuple[Facts | None, int | None]:
+        """The facts as the registry has them now, and up to when they are known."""
+        if self._known is None:
+            return None, None
+        before = self._known.error
+        for fact in self._known.refresh(self.clock.now_ns()):
+            if isinstance(fact, Order | OrderEnd | Approval):
+                self.events.add("order", self.clock.now_ns(), fact=fact.id, kind=type(fact).__name__, order=fact.key)
+        error = self._known.error
+        if (error is None) != (before is None):
+            self.events.add(
+                "store", self.clock.now_ns(), answers=error is None, error="" if error is None else str(error)
+            )
+        self._show(heard_ns=self._known.heard_ns, trouble="" if error is None else str(error))
+        return self._known.facts, self._known.heard_ns
+
+    def _take(self, plan: SlotPlan) -> None:
+        """Show a plan, and record what it decided."""
+        with self._mutex:
+            kept = {slot: old for slot, old in self._view.plans.items() if slot > plan.slot - KEPT_SLOTS}
+            drafts = tuple(draft for draft in self._view.drafts if draft.slot > plan.slot)
+            self._show(plans={**kept, plan.slot: plan}, drafts=drafts)
+        if self._known is not None:
+            self._renew(plan)
+        before = self._leases_before
+        same = before is not None and before[0] is plan.roster
+        decisions = changes(before[1] if before is not None and same else None, plan.leases)
+        self._leases_before = plan.roster, plan.leases
+        self._tell_decisions(plan, decisions)
+        if self._known is not None:
+            self._known.record(decisions)
+
+    def _renew(self, plan: SlotPlan) -> None:
+        if self._book is None or self._book[0] is not plan.roster:
+            self._book = plan.roster, LeaseBook(len(plan.roster))
+        self._book[1].renew(plan.leases)
+
+    def _tell_decisions(self, plan: SlotPlan, decisions: Sequence[Decision]) -> None:
+        for decision in decisions[:_EACH]:
+            self.events.add(
+                "decision",
+                self.clock.now_ns(),
+                terminal=decision.terminal,
+                code=decision.code.name,
+                at_ns=int(decision.time.astype("datetime64[ns]").astype(np.int64)),
+                slot=plan.slot,
+            )
+        if len(decisions) > _EACH:
+            self.events.add("decision", self.clock.now_ns(), more=len(decisions) - _EACH, slot=plan.slot)
+
+    def _plan_on(self) -> None:
+        """The thread that plans."""
+        while not self._stop.is_set():
+            try:
+                busy = self._plan_some()
+            except Exception as error:
+                self._show(trouble=f"{type(error).__name__}: {error}")
+                self.events.add("late", self.clock.now_ns(), error=str(error))
+                busy = False
+                self._stop.wait(1.0)
+            if not busy:
+                with self._wake:
+                    self._wake.wait(self._idle_s())
+
+    def _idle_s(self) -> float:
+        """Seconds until the next slot starts, at most."""
+        now = self.clock.now_ns()
+        start = now - (now - 12 * SECOND_NS) % SLOT_NS + SLOT_NS
+        return min(1.0, max(0.005, self.clock.wall_s_until(start)))
+
+    def _plan_some(self) -> bool:
+        """Do what is most urgent of what there is to plan; whether there was anything."""
+        with self._planning:
+            view, slot = self._view, int(slot_number(np.datetime64(self.clock.now_ns(), "ns")))
+            current, following = view.plans.get(slot), view.plans.get(slot + 1)
+            if current is None:
+                last = view.plans.get(slot - 1)
+                self._make(last, slot)
+            elif following is None:
+                self._make(current, slot + 1)
+            elif self._replan and following.generation != self._inputs.generation:
+                self._replan = False
+                left = self.clock.wall_s_until(following.start_ns)
+                if left < 2.0 * self._plan_s + 0.2:
+                    return True
+                self._make(current, slot + 1)
+            elif len(view.drafts) < AHEAD - 1:
+                last_planned: SlotPlan | Draft = view.drafts[-1] if view.drafts else following
+                if last_planned.generation != self._inputs.generation and view.drafts:
+                    self._show(drafts=())
+                    return True
+                inputs = self._inputs
+                if last_planned.generation != inputs.generation:
+                    return False
+                draft = self._planner.draft(last_planned, inputs, None if self._known is None else self._known.facts)
+                with self._mutex:
+                    if inputs is self._inputs and self._view.drafts is view.drafts:
+                        self._show(drafts=(*view.drafts, draft))
+            else:
+                return False
+            return True
+
+    def _make(self, before: SlotPlan | None, slot: int) -> None:
+        """Plan a slot for sure."""
+        began = time.monotonic()
+        inputs = self._inputs
+        facts, heard = self._heard()
+        drafts = self._view.drafts
+        if before is None:
+            plan = self._planner.first(slot, inputs, facts, heard)
+        else:
+            plan = self._planner.next(before, inputs, facts, heard, drafts[0] if drafts else None)
+        self._plan_s = 0.7 * self._plan_s + 0.3 * (time.monotonic() - began)
+        self._take(plan)
+
+    def _follow(self) -> None:
+        """The thread that lives through every second."""
+        while not self._stop.is_set():
+            self._live()
+            now = self.clock.now_ns()
+            due = self.clock.wall_s_until(now // SECOND_NS * SECOND_NS + SECOND_NS)
+            self._stop.wait(min(_TICK_S, max(0.001, due)))
+
+    def _live(self) -> None:
+        """Live through the time since it was last done: slots begin, seconds are kept."""
+        now = self.clock.now_ns()
+        if now < self._seen_ns:
+            self._seen_ns = now
+        first = max(self._seen_ns // SECOND_NS + 1, now // SECOND_NS - SECONDS)
+        for second in range(first, now // SECOND_NS + 1):
+            at = second * SECOND_NS
+            slot = int(slot_number(np.datetime64(at, "ns")))
+            view = self._view
+            plan = view.plans.get(slot)
+            if plan is not None:
+                self._begin(plan)
+                elements = plan.world.elements
+                self._history.add(plan.paths.at(at), plan.roster.number, elements.catalog_number)
+            elif (at - 12 * SECOND_NS) % SLOT_NS == 0 and now - at < SLOT_NS:
+                self._show(late=view.late + 1)
+                self.events.add("late", now, slot=slot)
+        self._seen_ns = now
+        plan = self._view.plans.get(int(slot_number(np.datetime64(now, "ns"))))
+        if plan is not None:
+            self._begin(plan)
+
+    def _begin(self, plan: SlotPlan) -> None:
+        """A slot starts: keep it, tell it."""
+        if self._recorded_slot == plan.slot:
+            return
+        before = self._view.plans.get(plan.slot - 1)
+        self._recorded_slot = plan.slot
+        try:
+            self._sessions.record(plan)
+            self.database.set_meta(seen_ns=str(plan.start_ns))
+        except StoreError as error:
+            self._show(trouble=str(error))
+        served = int(np.count_nonzero(plan.plan.reason == Reason.SERVED))
+        refused = int(np.count_nonzero(plan.plan.reason == Reason.NO_GRANT))
+        self.events.add(
+            "slot",
+            plan.start_ns,
+            slot=plan.slot,
+            served=served,
+            refused=refused,
+            terminals=len(plan.roster),
+            ready_before_s=plan.ready_before_s,
+        )
+        if before is not None:
+            self._tell_handovers(before, plan)
+
+    def _tell_handovers(self, before: SlotPlan, plan: SlotPlan) -> None:
+        rows = np.array([before.roster.row.get(table.name, -1) for table in plan.roster.tables], dtype=np.int64)
+        if before.roster is plan.roster:
+            rows = np.arange(len(plan.roster))
+        old_catalog = np.append(before.world.elements.catalog_number, -1)
+        new_catalog = np.append(plan.world.elements.catalog_number, -1)
+        old = np.where(rows >= 0, old_catalog[before.paths.satellite[rows]], -1)
+        new = new_catalog[plan.paths.satellite]
+        changed = np.flatnonzero((old != new) & (rows >= 0))
+        each = len(plan.roster) <= _EACH
+        for row in changed.tolist():
+            name = plan.roster.tables[row].name
+            if each or name in self._watched:
+                self.events.add(
+                    "handover",
+                    plan.start_ns,
+                    terminal=name,
+                    slot=plan.slot,
+                    from_satellite=int(old[row]),
+                    to_satellite=int(new[row]),
+                )
+        if not each:
+            self.events.add("handover", plan.start_ns, slot=plan.slot, count=len(changed))
+
+    def _step(self, step_s: float) -> None:
+        if not self.clock.paused:
+            raise InputError("a step while time runs", where="step_s", mend="pause first")
+        if not 0.0 < step_s <= _STEP_MOST_S:
+            raise InputError(f"a step of {step_s:g} s", where="step_s", mend=f"more than 0, up to {_STEP_MOST_S:g} s")
+        target = self.clock.now_ns() + round(step_s * SECOND_NS)
+        with self._planning:
+            while (now := self.clock.now_ns()) < target:
+                slot = int(slot_number(np.datetime64(now, "ns")))
+                self._sure_of(slot)
+                end = int(slot_start(slot + 1).astype(np.int64))
+                if end <= target:
+                    self._sure_of(slot + 1)
+                self.clock.go_on_to(min(end, target))
+                self._live()
+
+    def _sure_of(self, slot: int) -> None:
+        if self._view.plans.get(slot) is None:
+            self._make(self._view.plans.get(slot - 1), slot)
+
+    def _jump(self, at: np.datetime64) -> None:
+        time_ns = int(at.astype("datetime64[ns]").astype(np.int64))
+        check_times(self._inputs.world, at, _CHECKED)
+        with self._planning, self._mutex:
+            self.clock.jump(time_ns)
+            self._seen_ns = time_ns
+            self._history.forget()
+            self._book = None
+            self._show(plans={}, drafts=())
+            self._recorded_slot = None
+            self._plan_first()
+
+
+def _document(table: Any) -> dict[str, Any]:
+    document: dict[str, Any] = table.model_dump(mode="json", exclude_defaults=True)
+    return document
+
+
+def _start_of(
+    world: World, database: OperationDatabase, start: np.datetime64 | None, now: np.datetime64
+) -> np.datetime64:
+    """When to start; see `Operation.open`."""
+    if start is not None:
+        given: np.datetime64 = start.astype("datetime64[ns]")
+        return given
+    seen, live = database.meta("seen_ns"), database.meta("live")
+    if seen is not None and live == "no":
+        return np.datetime64(int(seen), "ns")
+    begins = now
+    if world.scenario.time.start is not None:
+        begins = as_numpy(world.scenario.time.start, now)
+    elif not world.synthetic and np.abs(np.median((world.elements.epoch - now).astype(np.int64))) > int(
+        _FRESH.astype("timedelta64[ns]").astype(np.int64)
+    ):
+        begins = world.default_start()
+    database.set_meta(live="yes" if begins is now else "no")
+    return begins
+
+
+def _registry_of(scenario: Scenario) -> str | None:
+    """The registry that a scenario's facts lie in, if they lie in one and nowhere else."""
+    control = scenario.control
+    if control is None or len(control.facts) != 1:
+        return None
+    place = control.facts[0]
+    return place if "://" in place or is_registry(place) else None
+
+
+def _locked(folder: Path) -> int:
+    """A folder is one operation's at a time."""
+    descriptor = os.open(folder / "operation.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise StoreError(
+            "an operation uses this folder", where=str(folder), mend="stop that one, or give another folder"
+        ) from None
+    return descriptor

@@ -1,0 +1,170 @@
+"""Sessions: who was served by what, from when to when, and why not; recorded slot by slot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from skyhaul.control.grants import REFUSALS
+from skyhaul.network import Reason, slot_number, slot_start
+from skyhaul.operation._database import SLOTS, OperationDatabase
+from skyhaul.operation._packing import SlotColumns, packed_slot, unpacked_slot
+from skyhaul.operation._slot import SLOT_NS, SlotPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A stay of a terminal in one state: served by the same satellite, gateway and PoP in the same cell, or without
+    service for the same reason.
+
+    start_ns, end_ns   UTC since 1970; the end of one that goes on is that of the last slot that is on record
+    satellite          catalogue number, -1 without
+    gateway, pop       names, empty without
+    reason, rule       why there is no service; `rule` of service control, empty where none refuses
+    received_bytes, sent_bytes   None: nobody counted them
+    goes_on            whether it had not ended when the record was read
+    before_gap         whether nobody knows what came after it: the operation did not run
+    """
+
+    terminal: str
+    cell: int
+    start_ns: int
+    end_ns: int
+    reason: Reason
+    rule: str
+    satellite: int
+    gateway: str
+    pop: str
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
+    goes_on: bool = False
+    before_gap: bool = False
+
+    @property
+    def duration_s(self) -> float:
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+class SessionLog:
+    """Keeps what every slot was, and tells sessions from it."""
+
+    def __init__(self, database: OperationDatabase) -> None:
+        self._database = database
+        self._mutex = threading.Lock()
+        with database.reading() as connection:
+            found = connection.execute(sa.select(sa.func.max(SLOTS.c.slot))).scalar()
+        self.last: int | None = None if found is None else int(found)
+
+    def record(self, slot: SlotPlan) -> None:
+        """Keep a slot as it starts; it is on the disk once this returns."""
+        columns = self._columns_of(slot)
+        with self._mutex, self._database.writing() as connection:
+            row = {"slot": slot.slot, "columns": packed_slot(columns)}
+            connection.execute(sa.insert(SLOTS).prefix_with("OR REPLACE"), [row])
+            self.last = slot.slot if self.last is None else max(self.last, slot.slot)
+
+    def of(self, terminal: str, start_ns: int, end_ns: int) -> list[Session]:
+        """The sessions of a terminal that lie in any part of [start, end), by time; whole, as far as on record."""
+        numbers = self._database.numbers("terminal", ())
+        if terminal not in numbers:
+            return []
+        gateways = {number: name for name, number in self._database.numbers("gateway", ()).items()}
+        pops = {number: name for name, number in self._database.numbers("pop", ()).items()}
+        found: list[Session] = []
+        for slot, columns in self._slots(start_ns, end_ns):
+            row = columns.row_of(numbers[terminal])
+            if row is None:
+                continue
+            begin = int(slot_start(slot).astype(np.int64))
+            for part in _parts(columns, row, begin, terminal, gateways, pops):
+                _join(found, part)
+        if found and self.last is not None and found[-1].end_ns > int(slot_start(self.last).astype(np.int64)):
+            found[-1] = _with(found[-1], goes_on=True)
+        return found
+
+    def _slots(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, SlotColumns]]:
+        first = int(slot_number(np.datetime64(start_ns, "ns")))
+        last = int(slot_number(np.datetime64(max(start_ns, end_ns - 1), "ns")))
+        query = sa.select(SLOTS).where(SLOTS.c.slot.between(first, last)).order_by(SLOTS.c.slot)
+        with self._database.reading() as connection:
+            for number, data in connection.execute(query):
+                yield number, unpacked_slot(data)
+
+    def _columns_of(self, slot: SlotPlan) -> SlotColumns:
+        ground = slot.world.ground
+        gateways = self._database.numbers("gateway", ground.gateways.name)
+        pops = self._database.numbers("pop", ground.pops.name)
+        gateway_number = np.array([*(gateways[name] for name in ground.gateways.name), -1])
+        pop_number = np.array([*(pops[name] for name in ground.pops.name), -1])
+        catalog = np.append(slot.world.elements.catalog_number, -1)
+        paths, leases = slot.paths, slot.leases
+        cut = np.flatnonzero(leases.cut)
+        return SlotColumns(
+            number=slot.roster.number,
+            satellite=catalog[paths.satellite],
+            gateway=gateway_number[paths.gateway],
+            pop=pop_number[paths.pop],
+            reason=slot.plan.reason.astype(np.int64),
+            rule=leases.rule.astype(np.int64),
+            cell=leases.cell.astype(np.int64),
+            cut=cut,
+            cut_ms=(leases.ends[cut].view(np.int64) - slot.start_ns) // 1_000_000,
+        )
+
+
+def _parts(
+    columns: SlotColumns, row: int, begin: int, terminal: str, gateways: dict[int, str], pops: dict[int, str]
+) -> Iterator[Session]:
+    """What a slot was for a terminal: one stay, or two where its lease ended inside."""
+    rule, reason = int(columns.rule[row]), Reason(int(columns.reason[row]))
+    cut = np.flatnonzero(columns.cut == row)
+    cut_ns = begin + int(columns.cut_ms[cut[0]]) * 1_000_000 if len(cut) and reason == Reason.SERVED else None
+    common: dict[str, Any] = {"terminal": terminal, "cell": int(columns.cell[row])}
+    refused = "" if rule < 0 else REFUSALS[rule]
+    end = begin + SLOT_NS if cut_ns is None else cut_ns
+    yield Session(
+        **common,
+        start_ns=begin,
+        end_ns=end,
+        reason=reason,
+        rule=refused if reason == Reason.NO_GRANT else "",
+        satellite=int(columns.satellite[row]),
+        gateway=gateways.get(int(columns.gateway[row]), ""),
+        pop=pops.get(int(columns.pop[row]), ""),
+    )
+    if cut_ns is not None:
+        yield Session(
+            **common,
+            start_ns=end,
+            end_ns=begin + SLOT_NS,
+            reason=Reason.NO_GRANT,
+            rule=refused,
+            satellite=-1,
+            gateway="",
+            pop="",
+        )
+
+
+def _join(found: list[Session], part: Session) -> None:
+    """Put a part behind those found: it prolongs the last one, or is a new one."""
+    if found and found[-1].end_ns == part.start_ns and _state(found[-1]) == _state(part):
+        found[-1] = _with(found[-1], end_ns=part.end_ns)
+        return
+    if found and found[-1].end_ns < part.start_ns:
+        found[-1] = _with(found[-1], before_gap=True)
+    found.append(part)
+
+
+def _state(session: Session) -> tuple[object, ...]:
+    return session.cell, session.reason, session.rule, session.satellite, session.gateway, session.pop
+
+
+def _with(session: Session, **changes: Any) -> Session:
+    from dataclasses import replace
+
+    return replace(session, **changes)
