@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ from skyhaul.control.decision._decision import Outcome
 from skyhaul.control.decision._fleet import Fleet
 from skyhaul.control.decision._judge import PRECEDENCE, Answer, judge
 from skyhaul.control.decision._position import FAULTS, Positions, position_faults
+from skyhaul.control.decision._units import Standing
 from skyhaul.control.decision._verdict import is_stale, knowledge_end, reach_verdict
 from skyhaul.control.decision._world import Face, View
 from skyhaul.control.facts import Action
@@ -113,6 +116,7 @@ def decide_many(
         until = np.minimum(until, np.where(fault < 0, measured, FOREVER - age) + age)
     else:
         until = np.minimum(until, at + int(view.settings.max_position_age_s * SECOND))
+    said: dict[Hashable, Answer] = {}
     for k in np.flatnonzero(exact).tolist():
         verdict = reach_verdict(
             compiled,
@@ -121,6 +125,7 @@ def decide_many(
             positions[k],
             at,
             None if np.isnan(speed[k]) else float(speed[k]),
+            partial(_remembered, said, int(fleet.profile[k])),
         )
         code[k], served[k], refused_by[k] = verdict.code, verdict.served, _refusal(verdict.answers[0])
         undecided[k] = verdict.outcome is Outcome.UNDECIDED
@@ -172,6 +177,22 @@ def _judge(
     fault = FAULTS[place - len(faces)] if place >= len(faces) else None
     face = faces[place] if fault is None else view.nowhere
     return judge(view, fleet.representative[profile], face, Circumstances(fault, far, _speed_in(band, caps), stale))
+
+
+def _remembered(
+    said: dict[Hashable, Answer],
+    profile: int,
+    view: View,
+    standing: Standing,
+    face: Face,
+    circumstances: Circumstances,
+) -> Answer:
+    """`judge`, asked once for all terminals of a profile: they are alike to every rule."""
+    key = profile, face.known, face.patches, circumstances
+    answer = said.get(key)
+    if answer is None:
+        answer = said[key] = judge(view, standing, face, circumstances)
+    return answer
 
 
 def _refusal(answer: Answer) -> int:

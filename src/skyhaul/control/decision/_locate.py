@@ -62,8 +62,7 @@ def _locate_exactly(terrain: Terrain, view: View, position: Position) -> Located
     if not crossing:
         return Located(centre_face, (centre_face,), ())
     faces = {centre_face.patches: centre_face}
-    for part in _parts(ellipse, [ground.boundary(s) for s in crossing]):
-        point = part.representative_point()
+    for point in _parts(ellipse, [ground.boundary(s) for s in crossing]):
         here = [s for s in crossing if ground.shapes[s].intersects(point)]
         face = view.face(terrain.patches_of(view, holding + here))
         faces[face.patches] = face
@@ -72,7 +71,7 @@ def _locate_exactly(terrain: Terrain, view: View, position: Position) -> Located
 
 
 def _parts(ellipse: BaseGeometry, borders: list[BaseGeometry]) -> list[BaseGeometry]:
-    """The pieces that borders cut an ellipse into; none of a place without size."""
+    """A point inside each of the pieces that borders cut an ellipse into; none of a place without size."""
     if not ellipse.area > 0.0:
         return []
     west, south, east, north = ellipse.bounds
@@ -80,4 +79,5 @@ def _parts(ellipse: BaseGeometry, borders: list[BaseGeometry]) -> list[BaseGeome
     lines = shapely.union_all([ellipse.boundary, *(shapely.clip_by_rect(border, *box) for border in borders)])
     pieces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     least = _SLIVER * ellipse.area
-    return [piece for piece in pieces if piece.area > least and ellipse.contains(piece.representative_point())]
+    points = (piece.representative_point() for piece in pieces if piece.area > least)
+    return [point for point in points if ellipse.contains(point)]

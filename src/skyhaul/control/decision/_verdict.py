@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from skyhaul.control._codes import Code
@@ -15,7 +16,7 @@ from skyhaul.control.decision._judge import Answer, judge, strictness
 from skyhaul.control.decision._locate import locate
 from skyhaul.control.decision._position import Evidence, Position, position_fault
 from skyhaul.control.decision._units import Standing
-from skyhaul.control.decision._world import View
+from skyhaul.control.decision._world import Face, View
 from skyhaul.control.facts import BorderPolicy
 from skyhaul.control.polygons._near import FAR, PERHAPS_FAR, farness
 
@@ -49,10 +50,19 @@ class Verdict(NamedTuple):
         return min((answer.rate_bps for answer in self.answers if answer.rate_bps is not None), default=None)
 
 
+Judge = Callable[[View, Standing, Face, Circumstances], Answer]
+
+
 def reach_verdict(
-    compiled: Compiled, view: View, standing: Standing, position: Position | None, time: int, speed_m_s: float | None
+    compiled: Compiled,
+    view: View,
+    standing: Standing,
+    position: Position | None,
+    time: int,
+    speed_m_s: float | None,
+    judge: Judge = judge,
 ) -> Verdict:
-    """The verdict on one terminal at an instant (ns).
+    """The verdict on one terminal at an instant (ns); `judge` asks the rules, or remembers what they said.
 
     Where the answer is the same all over the ellipse it is the answer, with the strictest code and rate. Where it
     differs, nothing is decided: the terminal is refused with the strictest code, unless its centre is permitted, no
