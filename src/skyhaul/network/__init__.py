@@ -20,6 +20,7 @@ from skyhaul.network._paths import Paths, trace_paths
 from skyhaul.network._plan import STRATEGIES, LaserUse, Plan, Rules, Strategy
 from skyhaul.network._reasons import Reason
 from skyhaul.network._routing import LinkGraph, Routes, StationPaths, Targets, shortest_paths, station_paths
+from skyhaul.network._satellite_names import SatelliteNames
 from skyhaul.network._scheduler import OBSERVED_GSO_SHARE, Scheduler
 from skyhaul.network._slots import SLOT, slot_number, slot_start, slot_starts
 from skyhaul.network._terminals import Terminals
@@ -54,6 +55,7 @@ __all__ = [
     "Reason",
     "Routes",
     "Rules",
+    "SatelliteNames",
     "Scheduler",
     "StationPaths",
     "Strategy",

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from skyhaul.control.decision import Decision
+from skyhaul.control.decision import Compiled, Decision, Positions, compile_facts, decide
 from skyhaul.control.facts import Approval, Facts, Order, OrderEnd
 from skyhaul.control.grants import LeaseBook, Leases, changes
 from skyhaul.control.registry import Registry, is_registry
@@ -31,6 +31,18 @@ from skyhaul.operation._roster import Roster, anchored, names_once, stands_at, t
 from skyhaul.operation._sessions import Session, SessionLog
 from skyhaul.operation._slot import SLOT_NS, Draft, SlotPlan
 from skyhaul.operation._snapshot import KEPT_SLOTS, Snapshot, View
+from skyhaul.operation._terminal_views import (
+    Candidate,
+    NextHandover,
+    PathView,
+    TerminalView,
+    WhySatellite,
+    candidates,
+    next_handover,
+    path_of,
+    terminal_views,
+    why_satellite,
+)
 from skyhaul.scenario import ConstellationTable, Scenario, as_numpy, load_scenario
 from skyhaul.system import World, load_world, with_constellation, with_terminals
 from skyhaul.system._engine import check_times
@@ -41,6 +53,7 @@ _CHECKED = np.timedelta64(1, "h")  # a run has no end: the elements' age is judg
 _FRESH = np.timedelta64(10, "D")  # elements older than that are of another day: time starts at theirs
 _EACH = 200  # handovers and decisions of a slot that are told one by one; beyond, how many there were
 _STEP_MOST_S = 24 * 3600.0
+_CONTROL = "give the scenario a [control] table, or a registry"
 _TICK_S = 0.25  # of the wall clock: how often the engine looks at the time
 
 
@@ -86,6 +99,7 @@ class Operation:
         self._leases_before: tuple[Roster, Leases] | None = None
         self._shown: Snapshot | None = None
         self._book: tuple[Roster, LeaseBook] | None = None
+        self._compiled: tuple[Facts, int, Compiled] | None = None
         self._known = None if registry is None else KnownFacts(registry, database, clock.now_ns())
         roster = self._roster_of(world)
         rows = tuple(database.failures())
@@ -219,6 +233,58 @@ class Operation:
     def sessions(self, terminal: str, start_ns: int, end_ns: int) -> list[Session]:
         """The sessions of a terminal, of one that is no more too, in any part of [start, end)."""
         return self._sessions.of(terminal, start_ns, end_ns)
+
+    def terminals(self, rows: Sequence[int] | None = None) -> list[TerminalView]:
+        """The terminals of these rows of the roster, or all."""
+        snapshot = self.now()
+        return list(terminal_views(snapshot, range(len(snapshot.roster)) if rows is None else rows))
+
+    def terminal(self, name: str) -> TerminalView:
+        """A terminal as it is now. Raises NotFoundError."""
+        snapshot = self.now()
+        return next(terminal_views(snapshot, [snapshot.roster.find(name)]))
+
+    def next_handover(self, terminal: str) -> NextHandover:
+        """The next change of a terminal's satellite, as far as is planned. Raises NotFoundError."""
+        return next_handover(self.now(), terminal)
+
+    def candidates(self, terminal: str, slot: int | None = None) -> list[Candidate]:
+        """The satellites above a terminal in a slot that is planned, and why each serves or does not."""
+        return candidates(self.now(), terminal, slot)
+
+    def why_satellite(self, terminal: str, satellite: str, slot: int | None = None) -> WhySatellite:
+        """Why a satellite, by name or number, serves a terminal in a slot that is planned, or does not."""
+        return why_satellite(self.now(), terminal, satellite, slot)
+
+    def path(self, terminal: str) -> PathView:
+        """The path of a terminal now, station by station. Raises NotFoundError."""
+        return path_of(self.now(), terminal)
+
+    def decision(
+        self, terminal: str, time: np.datetime64 | None = None, as_known: np.datetime64 | None = None
+    ) -> Decision:
+        """The decision on a terminal with every reason: now and as known now, or at and as known at other instants,
+        where it is now. Raises NotFoundError for a terminal that is not there, and where nobody decides."""
+        snapshot, facts = self.now(), self.facts
+        row = snapshot.roster.find(terminal)
+        if facts is None:
+            raise NotFoundError("nobody decides who may be served", where=snapshot.world.scenario.name, mend=_CONTROL)
+        table, at = snapshot.roster.tables[row], snapshot.time if time is None else time
+        plan = snapshot.current
+        if plan is not None and row < len(plan.roster):
+            position, speed = plan.places.positions[row], float(plan.places.speed_m_s[row])
+        else:
+            position, speed = Positions.at([table.latitude_deg], [table.longitude_deg])[0], 0.0
+        known = as_known if as_known is not None else snapshot.time
+        return decide(self._compiled_at(facts, known), table.unit or table.name, position, at, speed_m_s=speed)
+
+    def _compiled_at(self, facts: Facts, known_at: np.datetime64) -> Compiled:
+        kept = self._compiled
+        if kept is None or kept[0] is not facts or kept[1] != len(facts) or kept[2].known_at != known_at:
+            same = kept is not None and kept[0] is facts and kept[1] == len(facts) and kept[2].known_at <= known_at
+            compiled = compile_facts(facts, known_at, kept[2] if same and kept is not None else None)
+            kept = self._compiled = facts, len(facts), compiled
+        return kept[2]
 
     def may_be_served(self, terminal: str) -> bool:
         """Whether the leases that are out permit it now; without service control always."""
