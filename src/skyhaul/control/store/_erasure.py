@@ -15,7 +15,7 @@ from skyhaul.control.log import Opening
 from skyhaul.control.store._leaves import opening_of, record_leaf
 from skyhaul.control.store._rows import Rows
 from skyhaul.control.store._schema import OPENINGS
-from skyhaul.errors import NotFoundError
+from skyhaul.errors import NotFoundError, StoreError
 
 Place = tuple[int, str]
 
@@ -75,7 +75,10 @@ def opening(connection: sa.Connection, leaf: int, field: str) -> Opening | str:
     """What opens a commitment, or the JSON that stands in for an erased value."""
     query = sa.select(OPENINGS.c.value, OPENINGS.c.salt).where(OPENINGS.c.leaf == leaf, OPENINGS.c.field == field)
     value, salt = connection.execute(query).one()
-    return str(value) if salt is None else opening_of(value, salt)
+    if not isinstance(value, str) or not isinstance(salt, bytes | None):
+        what = f"the opening of {field} in entry {leaf} cannot be read"
+        raise StoreError(what, mend="`skyhaul audit verify` says what is wrong")
+    return value if salt is None else opening_of(value, salt)
 
 
 def _erase(

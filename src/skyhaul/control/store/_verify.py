@@ -178,7 +178,7 @@ class _Tables:
             values[field] = value
             if salt is None:
                 self._erased[number, field] = value
-            elif commit(value.encode(), bytes(salt)) != commitment:
+            elif not isinstance(salt, bytes) or commit(value.encode(), salt) != commitment:
                 yield f"{field} is not what was committed to"
         for field in promised:
             yield f"{field} has lost its opening"
