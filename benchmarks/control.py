@@ -167,8 +167,8 @@ def _bulk(many: _Fleet) -> tuple[list[Row], float]:
     count = len(many.fleet)
     verdicts = decide_many(many.compiled, many.fleet, many.positions, NOW)
     near = int(np.count_nonzero(verdicts.undecided))
-    two = _seconds(lambda: decide_many(many.compiled, many.fleet, many.positions, NOW))
-    one = _seconds(lambda: decide_many(many.compiled, many.fleet, many.positions, NOW, workers=1), 3)
+    two = _seconds(lambda: decide_many(many.compiled, many.fleet, many.positions, NOW), 21)
+    one = _seconds(lambda: decide_many(many.compiled, many.fleet, many.positions, NOW, workers=1), 5)
     shapes = [area.shape for area in many.facts.of_kind(Area)]
 
     def exact() -> None:
