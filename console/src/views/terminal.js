@@ -1,2 +1,195 @@
+// One terminal: its state in words, what carried it, what could have, what comes next, and who decided.
+
+import { Problem, ask } from "../live/api.js";
+import { fill, h, say } from "../parts/dom.js";
+import { nameOf, stateBadge } from "../parts/listings.js";
+import { makeTable } from "../parts/table.js";
+import { clock as clockTime, enc, instant, iso, seconds, stateWords } from "../parts/words.js";
+import { showDecision } from "../terminal/decision.js";
+import { makeNextHandover, makeTimeline } from "../terminal/handovers.js";
+import { sentence, showFacts } from "../terminal/now.js";
+import { makeObstructionMap } from "../terminal/obstruction.js";
+import { makePlots, readHistory } from "../terminal/plots.js";
+import { makeSkyPlot } from "../terminal/skyplot.js";
+
+const SPAN_S = 900;
+const EVERY_MS = 1000;
+
+/**
+ * A panel with a heading, and a place for why it is empty.
+ * @param {string} title
+ * @param {string} id
+ * @param {...(Node)} content
+ */
+function panel(title, id, ...content) {
+  const trouble = h("p", { class: "quiet", hidden: true });
+  const element = h("section", { class: "panel", id, "aria-labelledby": `${id}-title` }, h("h2", { id: `${id}-title` }, title), trouble, ...content);
+  return {
+    element,
+    /** @param {string} text  empty: nothing is wrong */
+    trouble(text) {
+      trouble.hidden = !text;
+      say(trouble, text);
+      for (const node of content) /** @type {HTMLElement} */ (node).hidden = Boolean(text);
+    },
+  };
+}
+
 /** @type {import("../routes.js").View["mount"]} */
-export async function mount(root) { root.textContent = "soon"; }
+export async function mount(root, context) {
+  const { params, query, signal, events, keep, announce } = context;
+  const at = `/terminals/${enc(params.id)}`;
+  const get = (/** @type {string} */ tail, /** @type {any} */ search = {}) => ask(`${at}${tail}`, search, { signal });
+
+  const title = h("h1", {}, params.id);
+  const badge = h("span", {});
+  const words = h("p", { class: "big", id: "sentence" });
+  const facts = h("dl", { class: "facts" });
+  const decision = h("div", {});
+  const next = makeNextHandover(context.clock, signal);
+  const plots = makePlots(signal);
+  const timeline = makeTimeline(signal, scrub);
+  const sky = makeSkyPlot(signal);
+  const map = makeObstructionMap(signal);
+  const custody = makeTable({
+    caption: "Who had the unit, first to last",
+    columns: [
+      { title: "Time", value: (c) => instant(c.time ?? c.valid_from), sort: (c) => c.time ?? c.valid_from },
+      { title: "Step", value: (c) => c.step ?? "–" },
+      { title: "From", value: (c) => c.giver || c.from || "–" },
+      { title: "To", value: (c) => c.receiver || c.to || "–" },
+      { title: "What is known", value: (c) => c.words ?? c.manner ?? "–" },
+      { title: "Source", value: (c) => c.source ?? "–" },
+    ],
+    id: (c) => c.id ?? `${c.time}${c.step}`,
+    empty: "no custody is on record",
+  });
+  const sessions = makeTable({
+    caption: "Sessions, latest first",
+    columns: [
+      { title: "From", value: (s) => instant(s.start), sort: (s) => s.start },
+      { title: "To", value: (s) => (s.goes_on ? "goes on" : clockTime(s.end)), sort: (s) => s.end },
+      { title: "Satellite", value: (s) => nameOf(s.satellite_name ?? s.satellite) },
+      { title: "Gateway", value: (s) => nameOf(s.gateway) },
+      { title: "PoP", value: (s) => nameOf(s.pop) },
+      { title: "Why", value: (s) => s.words ?? s.reason ?? "–" },
+    ],
+    id: (s) => s.start,
+    empty: "none yet",
+  });
+  const state = panel("State", "state", words, facts);
+  const decided = panel("May it be served?", "decision", decision);
+  const comes = panel("Next handover", "next", next.element);
+  const history = panel("Last 15 minutes", "history", plots.element);
+  const handovers = panel("Handovers", "handovers", timeline.element);
+  const skies = panel("Sky", "sky", sky.element);
+  const chain = panel("Custody", "custody", custody.element);
+  const painted = panel("Obstruction map", "obstructions", map.element);
+  const past = panel("Sessions", "sessions", sessions.element);
+  fill(
+    root,
+    h(
+      "div",
+      { class: "page" },
+      h("div", { class: "head" }, title, badge, h("a", { href: `#/?terminal=${enc(params.id)}` }, "On the globe")),
+      h("div", { class: "columns" }, h("div", { class: "stack" }, state.element, comes.element), decided.element),
+      handovers.element,
+      history.element,
+      skies.element,
+      h("div", { class: "columns" }, painted.element, chain.element),
+      past.element,
+    ),
+  );
+
+  /** @type {number | null} */
+  let then = seconds(query.get("t"));
+  let lastState = "";
+
+  /**
+   * Fills a panel, or says why it cannot.
+   * @param {ReturnType<typeof panel>} where
+   * @param {() => Promise<void>} what
+   */
+  async function show(where, what) {
+    try {
+      await what();
+      where.trouble("");
+    } catch (error) {
+      if (signal.aborted) return;
+      // The server gone is the banner's to say; what is known stays.
+      if (error instanceof Problem) where.trouble(error.message);
+    }
+  }
+
+  async function showNow() {
+    const terminal = await get("");
+    say(title, terminal.name ?? terminal.id);
+    fill(badge, stateBadge(terminal.state));
+    say(words, sentence(terminal));
+    showFacts(facts, terminal);
+    const heard = `${stateWords(terminal.state).word}`;
+    if (lastState && heard !== lastState) announce(sentence(terminal));
+    lastState = heard;
+  }
+
+  const showHistory = () =>
+    show(history, async () => {
+      const [answer, listed] = await Promise.all([
+        get("/history", { seconds: SPAN_S }),
+        get("/handovers", { from: iso(context.clock.now() - SPAN_S), to: iso(context.clock.now()) }).catch(() => ({ items: [] })),
+      ]);
+      const read = readHistory(answer);
+      plots.show(read);
+      timeline.show(read, listed.items);
+    });
+
+  const showThen = () => {
+    const slot = then === null ? null : Math.floor((then - 12) / 15 + 1e-6);
+    say(/** @type {Element} */ (skies.element.querySelector("h2")), then === null ? "Sky now: candidates, and why each was or was not chosen" : `Sky at ${clockTime(then)}: candidates, and why each was or was not chosen`);
+    return Promise.all([
+      show(skies, async () => sky.show(await get("/candidates", { slot }))),
+      show(decided, async () => showDecision(decision, await get("/decision", { time: then === null ? null : iso(then) }))),
+    ]);
+  };
+
+  /** @param {number | null} time */
+  function scrub(time) {
+    then = time;
+    keep({ t: time === null ? null : iso(time) });
+    plots.cursor(time);
+    showThen();
+  }
+
+  const showSlot = () =>
+    Promise.all([
+      show(comes, async () => next.show(await get("/next-handover"))),
+      then === null ? showThen() : undefined,
+      show(past, async () => {
+        const found = await get("/sessions");
+        sessions.show([...found.items].sort((a, b) => ((seconds(b.start) ?? 0) - (seconds(a.start) ?? 0))));
+      }),
+      show(painted, async () => map.show(await get("/obstruction-map"))),
+    ]);
+
+  await showNow();
+  const timer = setInterval(() => {
+    if (document.hidden) return;
+    showNow().catch(() => {});
+    if (then === null) showHistory();
+  }, EVERY_MS);
+  const ends = [events.on("slot", showSlot), events.on("decision", showThen), events.on("up", showSlot), () => clearInterval(timer)];
+  signal.addEventListener("abort", () => ends.forEach((end) => end()));
+  await showHistory();
+  if (then !== null) timeline.choose(then);
+  await Promise.all([
+    showSlot(),
+    then === null ? undefined : showThen(),
+    show(chain, async () => {
+      const found = await get("/custody");
+      custody.show(found.items ?? found.steps ?? []);
+    }),
+  ]);
+  root.dataset.ready = "yes";
+  signal.addEventListener("abort", () => delete root.dataset.ready);
+}
+
