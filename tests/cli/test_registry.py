@@ -110,6 +110,7 @@ def test_a_registry_is_made_and_says_who_is_its_operator(skyhaul: Command, tmp_p
     key = key_file(folder, "Ada Lovelace")
     assert key.stat().st_mode & 0o077 == 0
     assert (folder / "keys").stat().st_mode & 0o077 == 0
+    assert (folder / "control.db").stat().st_mode & 0o077 == 0
     again = skyhaul("registry", "new", folder, "--operator", "Ada")
     assert "the folder is not empty" in again.one_error()
 

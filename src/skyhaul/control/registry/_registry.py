@@ -116,8 +116,8 @@ class Registry:
         try:
             log_key = folder / KEYS / _LOG_KEY
             write_key(log_key, SigningKey.generate(origin or f"skyhaul/{os.urandom(8).hex()}"))
-            if url is not None:
-                _write_private(folder / ADDRESS, f"{url}\n")
+            # Empty or not, the file that holds names and addresses is its owner's from the beginning.
+            _write_private(folder / (DATABASE if url is None else ADDRESS), "" if url is None else f"{url}\n")
             if key is None:
                 own.write(key_file(folder, operator))
             store = Store.create(url or folder / DATABASE, folder / LOG, log_key, clock=clock)
