@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import uuid
 from pathlib import Path
@@ -208,3 +209,18 @@ def test_a_server_behind_the_point_of_presence_sees_the_terminal_and_goes_with_t
         server = subprocess.Popen(worlds.words("net", "exec", "pop:near", "--", *python(ECHO)))
         assert run("net", "exec", "one", "--", *python(ask)).out == "b'hello' 100.64.0.1\n"
     assert server.wait(10) == 137
+
+
+def test_when_what_plans_is_killed_that_is_said_and_the_program_goes_on() -> None:
+    script = ["sh", "-c", "echo up; sleep 3; exit 6"]
+    command = worlds.words("exec", "oslo", "--scenario", "europe", "--isolated", "-q", "--", *script)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        planners = [pid for pid in children if "_planner" in Path(f"/proc/{pid}/cmdline").read_text()]
+        assert len(planners) == 1
+        os.kill(int(planners[0]), signal.SIGKILL)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 6
+        assert "what plans the link has ended" in said

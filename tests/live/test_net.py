@@ -143,9 +143,13 @@ def test_in_the_foreground_it_ends_when_told_to_and_programs_with_it(number: int
             if "is up, Ctrl-C ends it" in line:
                 break
         program = subprocess.Popen(words("net", "exec", "one", "--net", f"told-{number}", "--", "sleep", "600"))
-        time.sleep(0.5)
+        time.sleep(1.5)
+        # It answers, however long it has looked after its terminals.
+        assert run("net", "exec", "two", "--net", f"told-{number}", "--", "true").status == 0
+        assert program.poll() is None
         process.send_signal(number)
         said = process.stderr.read()
+        assert "2 of 2 terminals have a path" in said
         assert process.wait(20) == 0, said
         assert "2 terminals for" in said
         assert program.wait(20) in (137, 1)

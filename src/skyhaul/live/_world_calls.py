@@ -20,6 +20,7 @@ from skyhaul.live._world_options import find_name, near_names
 
 _LONGEST_NAME = 64
 _TIMEOUT_S = 10.0
+_CARD_TIMEOUT_S = 3.0
 _WAITING_CALLS = 64
 
 
@@ -109,11 +110,11 @@ def worlds_up() -> tuple[str, ...]:
 
 
 def cards() -> list[WorldCard]:
-    """What each world that is up says of itself; those that end meanwhile are left out."""
+    """What each world that is up says of itself; those that end meanwhile or do not answer are left out."""
     found = []
     for name in worlds_up():
         try:
-            told, _ = call(name, {"card": True})
+            told, _ = call(name, {"card": True}, timeout_s=_CARD_TIMEOUT_S)
         except SkyhaulError:
             continue
         found.append(WorldCard(**{**told["card"], "places": tuple(told["card"]["places"])}))

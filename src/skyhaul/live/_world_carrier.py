@@ -9,6 +9,7 @@ import contextlib
 import json
 import math
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -59,6 +60,7 @@ class WorldCarrier:
         self._first = 0
         self._lock = threading.Lock()
         self._without: dict[str, str] | None = None
+        self._failure = ""
 
     def run(self) -> None:
         """Make the world and serve it until its end; every error goes to the supervisor."""
@@ -84,6 +86,7 @@ class WorldCarrier:
             start_namespace(theirs, me, lambda channel: run_world_programs(channel, self._options.command))
         theirs.close()
         signal.signal(signal.SIGTERM, self._pass_on)
+        _allow_many_descriptors()
         # Only from here on NumPy and its threads: a user namespace is for processes with one thread.
         import skyhaul.emulation._compiled_engine  # noqa: F401
         from skyhaul.live._world_plans import world_plans
@@ -284,8 +287,9 @@ class WorldCarrier:
             selector.register(self._channel, selectors.EVENT_READ)
             due = 0.0 if self._options.status != "never" and not self._options.command else math.inf
             while True:
-                pause = max(0.0, due - time.monotonic())
-                ready = {key.fileobj for key, _ in selector.select(None if math.isinf(pause) else pause)}
+                pause = max(0.0, min(due - time.monotonic(), _LOOK_AGAIN_S))
+                ready = {key.fileobj for key, _ in selector.select(pause)}
+                self._say_what_has_failed()
                 if time.monotonic() >= due:
                     due = self._say_who_is_served()
                 if words in ready:
@@ -293,6 +297,8 @@ class WorldCarrier:
                     with contextlib.suppress(ChildProcessError):
                         os.waitpid(self._first, 0)
                     return answer
+                if self._channel not in ready:
+                    continue
                 received = self._channel.receive()
                 if received is None:
                     os._exit(1)
@@ -301,6 +307,12 @@ class WorldCarrier:
                 else:
                     words.close()
                     return {"status": 0}
+
+    def _say_what_has_failed(self) -> None:
+        failure = self._source.summary().get("failure")
+        if failure and failure != self._failure:
+            self._failure = failure
+            self._tell(note=f"{failure}: what was planned holds on, then packets are lost")
 
     def _say_who_is_served(self) -> float:
         """Say which terminals have a path and which do not, where that is news; when to look again."""
@@ -328,6 +340,12 @@ class WorldCarrier:
     def _tell(self, **message: object) -> None:
         with self._lock:
             self._channel.send(message)
+
+
+def _allow_many_descriptors() -> None:
+    """As many as the hard limit allows: every link takes three."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _enter() -> tuple[int, DeviceKind]:

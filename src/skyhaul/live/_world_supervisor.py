@@ -208,13 +208,19 @@ class WorldSupervisor:
             self._reply(caller, {"error": {"what": f"there is no '{key}' in this world", "mend": mend}})
             return
         held = f"/proc/{self._carrier}"
+        paths = [f"{held}/fd/{number}" for number in (self._ready["mount"], self._ready["pid"], place["network"])]
         with contextlib.ExitStack() as undo:
-            paths = [f"{held}/fd/{number}" for number in (self._ready["mount"], self._ready["pid"], place["network"])]
-            if os.stat(f"{held}/ns/user").st_ino != os.stat("/proc/self/ns/user").st_ino:  # noqa: PTH116
-                paths.append(f"{held}/ns/user")
-            opened = [os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in paths]
-            for descriptor in opened:
-                undo.callback(os.close, descriptor)
+            opened = []
+            try:
+                if os.stat(f"{held}/ns/user").st_ino != os.stat("/proc/self/ns/user").st_ino:  # noqa: PTH116
+                    paths.append(f"{held}/ns/user")
+                for path in paths:
+                    opened.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                    undo.callback(os.close, opened[-1])
+            except OSError as error:
+                told = {"what": f"the world cannot be entered: {error.strerror}", "mend": "is it ending?"}
+                self._reply(caller, {"error": told})
+                return
             self._reply(caller, {"environment": place["environment"]}, opened)
 
     def _reply(self, caller: Channel, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
