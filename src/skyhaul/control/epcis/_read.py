@@ -126,7 +126,7 @@ def _events(root: Any, where: str) -> tuple[Any, list[Any]]:
     if kind in ("ObjectEvent", "AggregationEvent", "TransformationEvent", "TransactionEvent", "AssociationEvent"):
         return root.get("@context"), [root]
     if kind not in ("EPCISDocument", "EPCISQueryDocument"):
-        what = f"“{kind}”" if kind else "something without a type"
+        what = f"“{str(kind)[:40]}”" if kind else "something without a type"
         raise ControlError(f"{what} where an EPCISDocument should be", where=where, mend=_MEND)
     version = root.get("schemaVersion")
     if not isinstance(version, str) or version.partition(".")[0] != "2":
