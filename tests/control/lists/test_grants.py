@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from skyhaul.control.decision import Code, Position
 from skyhaul.control.facts import Fact, Facts, HolderKind, Listing, Quotas, Withdrawal
-from skyhaul.control.lists import ListRegister, approve, check_listing, quota_used
+from skyhaul.control.lists import ListRegister, approve, check_listing, quota_used, remove
 from skyhaul.errors import ControlError, NotFoundError
 from tests.control.lists.listed import LIST, NOW, UNTIL, application, day, facts, listing, register, the_list
 from tests.control.worlds import ask, known, said, world
@@ -143,6 +144,21 @@ def test_what_is_granted_is_served_and_what_is_not_is_not() -> None:
     given = grant(register(roaming), roaming.id, valid_from=day(5), recorded_at=day(5))
     assert ask(known(the_list(), roaming, given, at=day(10)), "roaming", **held).code == Code.OKAY
     assert listed.key in {f.id for f in facts(asked, listed) if isinstance(f, Listing)}
+
+
+def test_what_is_removed_is_refused_from_its_instant_on_and_no_lease_outlives_it() -> None:
+    roaming = application("roaming")
+    given = grant(register(roaming), roaming.id, valid_from=day(5), recorded_at=day(5))
+    gone = remove(
+        register(roaming, given), given.id, id_="gone", removed_by="clerk", reason="stolen",
+        valid_from=day(10, 12), recorded_at=day(9), source="decision",
+    )  # fmt: skip
+    compiled = known(the_list(), roaming, given, gone, at=day(11))
+    before = ask(compiled, "roaming", Position(48.05, 12.0), time=day(10, 12) - np.timedelta64(1, "s"))
+    assert before.code == Code.OKAY
+    assert before.grant is not None
+    assert before.grant.ends == day(10, 12)
+    assert ask(compiled, "roaming", Position(48.05, 12.0), time=day(10, 12)).code == Code.BLOCKED_AREA
 
 
 def test_used_quota_counts_what_is_in_force() -> None:
