@@ -8,6 +8,7 @@ import { nameOf, stateBadge, whyWords } from "../parts/listings.js";
 import { STATE_SHAPES, SERIES } from "../parts/paint.js";
 import { makeTable } from "../parts/table.js";
 import { enc, instant, iso, milliseconds, number, stateWords } from "../parts/words.js";
+import { landRings } from "../parts/world.js";
 
 const LABELS = 40; // names of terminals are written where there are no more than this
 const MANY = 2000; // terminals drawn and listed at most
@@ -92,9 +93,9 @@ export async function mount(root, context) {
   let byIndex = new Map();
 
   try {
-    const [module, land] = await Promise.all([import("../globe/stage.js"), fetch("land.json", { signal }).then((r) => r.json())]);
+    const [module, land] = await Promise.all([import("../globe/stage.js"), landRings()]);
     if (signal.aborted) return undefined;
-    stage = new module.Stage(box, land.rings, clock, { chosen: picked, hovered });
+    stage = new module.Stage(box, land, clock, { chosen: picked, hovered });
     stage.canvas.tabIndex = 0;
     stage.canvas.id = "globe";
     stage.canvas.setAttribute("role", "application");

@@ -2,11 +2,11 @@
 
 import { all, ask } from "../live/api.js";
 import { fill, h, put, say } from "../parts/dom.js";
-import { Flat } from "../parts/flat.js";
-import { rings, unwrap } from "../parts/geo.js";
-import { SERIES, STATE_SHAPES, ink, mark, prepare, redraw, stateInk } from "../parts/paint.js";
+import { unwrap } from "../parts/geo.js";
+import { STATE_SHAPES, ink, mark, stateInk } from "../parts/paint.js";
 import { makeTable } from "../parts/table.js";
 import { enc, instant, iso, number, percent, place, stateWords } from "../parts/words.js";
+import { holdersOf, label, makeWorld, paintAreas, readAreas, trace } from "../parts/world.js";
 
 const MODES = [
   ["state", "permission"],
@@ -20,17 +20,17 @@ const LAYERS = [
   ["licence", "licences"],
 ];
 const SMALLEST_PX = 5; // a cell that would be smaller is a mark of this size
+const CELL_DEG = 0.2; // about the width of an H3 cell of resolution 5
+const NAMES = 40; // of terminals are written where there are no more, or near enough
+const NEAR = 60; // pixels a degree
 
 /** @type {import("../routes.js").View["mount"]} */
 export async function mount(root, { signal, query, events, keep, clock, go }) {
-  const flat = new Flat();
-  /** @type {number[][][]} */
-  let land = [];
   /** @type {any[]} */
   let cells = [];
   /** @type {any[]} */
   let terminals = [];
-  /** @type {{holder: string, text: string, lines: [number, number][][]}[]} */
+  /** @type {import("../parts/world.js").Area[]} */
   let areas = [];
   let chosen = query.get("cell") ?? "";
 
@@ -39,12 +39,15 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
   mode.value = query.get("by") ?? "state";
   if (!mode.value) mode.value = "state";
   layer.value = query.get("layer") ?? "";
-  const canvas = h("canvas", {
-    id: "map",
-    tabindex: 0,
-    role: "application",
-    "aria-label": "Map of cells. Arrow keys move it, plus and minus zoom; the table beside it says the same.",
+  const world = makeWorld({
+    words: "Map of cells.",
+    height: () => Math.max(260, Math.min(620, innerHeight - 260)),
+    signal,
+    paint,
+    onpick: pick,
+    onescape: () => choose(null, false),
   });
+  world.canvas.id = "map";
   const key = h("ul", { class: "legend" });
   const viewpoint = h("p", { class: "quiet", id: "viewpoint" });
   const about = h("p", { "aria-live": "polite", id: "about-cell" });
@@ -61,157 +64,72 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
     rowClass: (c) => (c.cell === chosen ? "chosen" : ""),
     empty: "no cells",
   });
-  const box = h("div", { class: "map-box" }, canvas);
   put(
     root,
     h(
       "div",
       { class: "page map-page" },
-      h(
-        "div",
-        { class: "row" },
-        h("h1", {}, "Cells"),
-        h("label", { for: "mode" }, "Coloured by "),
-        mode,
-        h("label", { for: "layer" }, "Borders drawn "),
-        layer,
-        h("button", { "aria-label": "Nearer", onclick: () => zoom(1.6) }, "+"),
-        h("button", { "aria-label": "Farther", onclick: () => zoom(1 / 1.6) }, "−"),
-        h("button", { onclick: whole }, "All"),
-      ),
-      h("div", { class: "map-columns" }, h("div", {}, box, key, viewpoint, about), h("div", { class: "panel" }, table.element)),
+      h("div", { class: "row" }, h("h1", {}, "Cells"), h("label", { for: "mode" }, "Coloured by "), mode, h("label", { for: "layer" }, "Borders drawn "), layer, world.controls),
+      h("div", { class: "map-columns" }, h("div", {}, world.element, key, viewpoint, about), h("div", { class: "panel" }, table.element)),
     ),
   );
 
-  /** @param {number} factor */
-  function zoom(factor) {
-    flat.zoom(factor);
-    draw();
-  }
-
-  function whole() {
-    flat.longitude = 15;
-    flat.latitude = 15;
-    flat.scale = Math.max(1, Math.min(canvas.clientWidth / 360, height() / 160));
-    draw();
-  }
-
-  const height = () => Math.max(260, Math.min(620, window.innerHeight - 260));
-
   /** @param {any} cell @returns {[number, number][]} boundary with continuous longitudes */
   const outline = (cell) => (cell.line ??= unwrap(cell.boundary));
+  /** @param {any} cell @returns {[number, number]} longitude and latitude */
+  const middle = (cell) => {
+    const line = outline(cell);
+    return [line.reduce((sum, p) => sum + p[0], 0) / line.length, line.reduce((sum, p) => sum + p[1], 0) / line.length];
+  };
 
-  function draw() {
-    const prepared = prepare(canvas, height());
-    if (!prepared) return;
-    const { context: c, width } = prepared;
-    flat.width = width;
-    flat.height = prepared.height;
-    const [, north] = flat.point(0, 90);
-    const [, south] = flat.point(0, -90);
-    c.fillStyle = ink("ocean");
-    c.fillRect(0, north, width, south - north);
-    const turns = flat.turns;
-    c.fillStyle = ink("land");
-    c.strokeStyle = ink("coast");
-    c.lineWidth = 0.8;
-    for (const turn of turns) {
-      c.beginPath();
-      for (const ring of land) trace(c, /** @type {[number, number][]} */ (ring), turn, true);
-      c.fill();
-      c.stroke();
-    }
-    graticule(c);
-    for (const turn of turns) for (const cell of cells) drawCell(c, cell, turn);
-    drawAreas(c, turns);
+  /** @type {import("../parts/world.js").Layer} */
+  function paint(c, flat, turns) {
+    for (const turn of turns) for (const cell of cells) paintCell(c, flat, cell, turn);
+    paintAreas(c, flat, turns, areas);
     for (const turn of turns)
       for (const t of terminals) {
         if (t.latitude_deg === null || t.latitude_deg === undefined) continue;
         const [x, y] = flat.point(t.longitude_deg, t.latitude_deg, turn);
-        if (x < -20 || x > width + 20) continue;
+        if (x < -20 || x > flat.width + 20) continue;
         mark(c, STATE_SHAPES[t.state] ?? "ring", x, y, terminals.length > 400 ? 2.5 : 5, stateInk(t.state));
-        if (terminals.length <= 40 || flat.scale > 60) {
-          c.textAlign = "left";
-          c.textBaseline = "middle";
-          c.lineWidth = 3;
-          c.strokeStyle = ink("ground");
-          c.strokeText(t.name ?? t.id, x + 9, y);
-          c.fillStyle = ink("text");
-          c.fillText(t.name ?? t.id, x + 9, y);
-        }
+        if (terminals.length > NAMES && flat.scale < NEAR) continue;
+        c.textAlign = "left";
+        c.textBaseline = "middle";
+        label(c, t.name ?? t.id, x + 9, y);
       }
   }
 
   /**
    * @param {CanvasRenderingContext2D} c
-   * @param {readonly [number, number][]} line
-   * @param {number} turn
-   * @param {boolean} closed
-   */
-  function trace(c, line, turn, closed) {
-    line.forEach(([longitude, latitude], i) => {
-      const [x, y] = flat.point(longitude, latitude, turn);
-      if (i) c.lineTo(x, y);
-      else c.moveTo(x, y);
-    });
-    if (closed) c.closePath();
-  }
-
-  /** @param {CanvasRenderingContext2D} c */
-  function graticule(c) {
-    const step = [30, 10, 5, 1].find((s) => s * flat.scale < 260) ?? 1;
-    const [west, south, east, north] = flat.box;
-    c.strokeStyle = ink("line");
-    c.fillStyle = ink("quiet");
-    c.lineWidth = 0.5;
-    c.textBaseline = "top";
-    c.textAlign = "left";
-    c.beginPath();
-    for (let longitude = Math.ceil(west / step) * step; longitude <= east; longitude += step) {
-      const [x] = flat.point(longitude, 0);
-      c.moveTo(x, 0);
-      c.lineTo(x, flat.height);
-      const shown = ((((longitude + 180) % 360) + 360) % 360) - 180;
-      c.fillText(`${Math.abs(shown)}°${shown < 0 ? " W" : shown > 0 ? " E" : ""}`, x + 3, 3);
-    }
-    for (let latitude = Math.ceil(south / step) * step; latitude <= north; latitude += step) {
-      const [, y] = flat.point(0, latitude);
-      c.moveTo(0, y);
-      c.lineTo(flat.width, y);
-      if (y > 20) c.fillText(`${Math.abs(latitude)}°${latitude < 0 ? " S" : latitude > 0 ? " N" : ""}`, 3, y + 2);
-    }
-    c.stroke();
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} c
+   * @param {import("../parts/flat.js").Flat} flat
    * @param {any} cell
    * @param {number} turn
    */
-  function drawCell(c, cell, turn) {
+  function paintCell(c, flat, cell, turn) {
     const line = outline(cell);
     const [x, y] = flat.point(line[0][0], line[0][1], turn);
     if (x < -60 || x > flat.width + 60 || y < -60 || y > flat.height + 60) return;
+    const mine = cell.cell === chosen;
     const colour = colourOf(cell);
-    c.strokeStyle = cell.cell === chosen ? ink("text") : colour;
-    c.lineWidth = cell.cell === chosen ? 2.5 : 1;
-    if (flat.scale * 0.2 < SMALLEST_PX) {
-      mark(c, "square", x, y, cell.cell === chosen ? 4 : SMALLEST_PX / 2, colour);
-      if (cell.cell === chosen) c.strokeRect(x - 6, y - 6, 12, 12);
+    c.strokeStyle = mine ? ink("text") : colour;
+    c.lineWidth = mine ? 2.5 : 1;
+    if (flat.scale * CELL_DEG < SMALLEST_PX) {
+      mark(c, "square", x, y, mine ? 4 : SMALLEST_PX / 2, colour);
+      if (mine) c.strokeRect(x - 6, y - 6, 12, 12);
       return;
     }
     c.beginPath();
-    trace(c, line, turn, true);
+    trace(c, flat, line, turn, true);
     c.globalAlpha = mode.value === "load" ? 0.15 + 0.75 * Math.min(1, cell.load ?? 0) : 0.45;
     c.fillStyle = colour;
     c.fill();
     c.globalAlpha = 1;
     c.stroke();
-    // Refused and unserved cells are crossed, so that the fill alone says nothing.
-    if (mode.value !== "load" && cell.state !== "served") {
+    // Refused and unserved cells are crossed, so that colour does not stand alone.
+    const crossed = mode.value === "coverage" ? !cell.served : mode.value === "state" && cell.state !== "served";
+    if (crossed) {
       c.beginPath();
-      const corners = line.length > 4 ? [line[0], line[3]] : [line[0], line[2]];
-      trace(c, /** @type {[number, number][]} */ (corners), turn, false);
+      trace(c, flat, [line[0], line[line.length > 4 ? 3 : 2]], turn, false);
       c.stroke();
     }
   }
@@ -221,38 +139,6 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
     if (mode.value === "load") return ink("accent");
     if (mode.value === "coverage") return cell.served ? ink("good") : ink("no-path");
     return stateInk(cell.state);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} c
-   * @param {number[]} turns
-   */
-  function drawAreas(c, turns) {
-    const holders = [...new Set(areas.map((area) => area.holder))];
-    c.lineWidth = 2;
-    for (const area of areas) {
-      const colour = SERIES[holders.indexOf(area.holder) % SERIES.length];
-      const dash = 4 + 3 * (holders.indexOf(area.holder) % 4);
-      for (const turn of turns) {
-        c.setLineDash([dash, 4]);
-        c.strokeStyle = colour;
-        c.beginPath();
-        for (const line of area.lines) trace(c, line, turn, true);
-        c.stroke();
-        c.setLineDash([]);
-        const first = area.lines[0]?.reduce((a, b) => (b[1] > a[1] ? b : a));
-        if (!first) continue;
-        const [x, y] = flat.point(first[0], first[1], turn);
-        c.textAlign = "center";
-        c.textBaseline = "bottom";
-        c.lineWidth = 3;
-        c.strokeStyle = ink("ground");
-        c.strokeText(area.text, x, y - 4);
-        c.fillStyle = ink("text");
-        c.fillText(area.text, x, y - 4);
-        c.lineWidth = 2;
-      }
-    }
   }
 
   function drawKey() {
@@ -273,20 +159,18 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
   }
 
   /**
-   * @param {any} cell
+   * @param {any} cell  null: none
    * @param {boolean} fly
    */
   function choose(cell, fly) {
     chosen = cell?.cell ?? "";
     keep({ cell: chosen || null });
     if (cell && fly) {
-      const line = outline(cell);
-      flat.longitude = line.reduce((s, p) => s + p[0], 0) / line.length;
-      flat.latitude = line.reduce((s, p) => s + p[1], 0) / line.length;
-      flat.scale = Math.max(flat.scale, 120);
+      [world.flat.longitude, world.flat.latitude] = middle(cell);
+      world.flat.scale = Math.max(world.flat.scale, 120);
     }
     table.show(cells);
-    draw();
+    world.draw();
     if (!cell) return say(about, "");
     const inside = terminals.filter((t) => String(t.cell) === String(cell.cell));
     return fill(
@@ -296,65 +180,22 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
     );
   }
 
-  /** @type {[number, number] | null} */
-  let drag = null;
-  let moved = 0;
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    drag = [event.offsetX, event.offsetY];
-    moved = 0;
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    flat.move(event.offsetX - drag[0], event.offsetY - drag[1]);
-    moved += Math.abs(event.offsetX - drag[0]) + Math.abs(event.offsetY - drag[1]);
-    drag = [event.offsetX, event.offsetY];
-    draw();
-  });
-  canvas.addEventListener("pointerup", (event) => {
-    drag = null;
-    if (moved < 5) pick(event.offsetX, event.offsetY);
-  });
-  canvas.addEventListener("pointercancel", () => (drag = null));
-  canvas.addEventListener(
-    "wheel",
-    (event) => {
-      event.preventDefault();
-      flat.zoom(Math.exp(-event.deltaY * 0.0015), event.offsetX, event.offsetY);
-      draw();
-    },
-    { passive: false },
-  );
-  canvas.addEventListener("keydown", (event) => {
-    const step = 60;
-    if (event.key === "ArrowLeft") flat.move(step, 0);
-    else if (event.key === "ArrowRight") flat.move(-step, 0);
-    else if (event.key === "ArrowUp") flat.move(0, step);
-    else if (event.key === "ArrowDown") flat.move(0, -step);
-    else if (event.key === "+" || event.key === "=") flat.zoom(1.4);
-    else if (event.key === "-") flat.zoom(1 / 1.4);
-    else if (event.key === "Escape") return choose(null, false);
-    else return undefined;
-    event.preventDefault();
-    return draw();
-  });
-  canvas.addEventListener("dblclick", (event) => {
-    const found = terminalAt(event.offsetX, event.offsetY);
-    if (found) go(`#/terminal/${enc(found.id)}`);
-  });
-
   /**
+   * The nearest of several things to a point of the screen.
+   * @param {any[]} things
+   * @param {(thing: any) => [number, number]} where
    * @param {number} x
    * @param {number} y
+   * @param {number} reach
    */
-  function terminalAt(x, y) {
-    let best = 12;
+  function nearestTo(things, where, x, y, reach) {
+    let best = reach;
     let found = null;
-    for (const turn of flat.turns)
-      for (const t of terminals) {
-        const [tx, ty] = flat.point(t.longitude_deg, t.latitude_deg, turn);
+    for (const turn of world.flat.turns)
+      for (const thing of things) {
+        const [tx, ty] = world.flat.point(...where(thing), turn);
         const far = Math.hypot(tx - x, ty - y);
-        if (far < best) [best, found] = [far, t];
+        if (far < best) [best, found] = [far, thing];
       }
     return found;
   }
@@ -364,25 +205,22 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
    * @param {number} y
    */
   function pick(x, y) {
-    let best = 18;
-    let found = null;
-    for (const turn of flat.turns)
-      for (const cell of cells) {
-        const line = outline(cell);
-        const at = flat.point(line.reduce((s, p) => s + p[0], 0) / line.length, line.reduce((s, p) => s + p[1], 0) / line.length, turn);
-        const far = Math.hypot(at[0] - x, at[1] - y);
-        if (far < Math.max(best, flat.scale * 0.09)) [best, found] = [far, cell];
-      }
-    if (found) return choose(found, false);
-    const [longitude, latitude] = flat.place(x, y);
+    const cell = nearestTo(cells, middle, x, y, Math.max(18, world.flat.scale * CELL_DEG * 0.5));
+    if (cell) return choose(cell, false);
     choose(null, false);
+    const [longitude, latitude] = world.flat.place(x, y);
     return say(about, `${place(latitude, longitude)}: no terminals here.`);
   }
+  world.canvas.addEventListener("dblclick", (event) => {
+    const placed = terminals.filter((t) => t.latitude_deg !== null && t.latitude_deg !== undefined);
+    const found = nearestTo(placed, (t) => [t.longitude_deg, t.latitude_deg], event.offsetX, event.offsetY, 12);
+    if (found) go(`#/terminal/${enc(found.id)}`);
+  });
 
   async function load() {
     [cells, terminals] = await Promise.all([all("/cells", {}, { signal }), all("/terminals", {}, { signal, limit: 10_000 })]);
     table.show(cells);
-    draw();
+    world.draw();
     const again = chosen && cells.find((cell) => String(cell.cell) === chosen);
     if (again && !about.textContent) choose(again, true);
   }
@@ -390,39 +228,30 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
   async function drawBorders() {
     keep({ layer: layer.value || null });
     areas = [];
-    if (!layer.value) {
-      say(viewpoint, "No point of view: coast lines only. No picture decides anything.");
-      return draw();
-    }
     const wanted = layer.value;
-    const found = await ask("/territories", { layer: wanted, time: iso(clock.now()) }, { signal });
+    if (!wanted) {
+      say(viewpoint, "No point of view: coast lines only. No picture decides anything.");
+      return world.draw();
+    }
+    const found = readAreas(await ask("/territories", { layer: wanted, time: iso(clock.now()) }, { signal }));
     if (wanted !== layer.value) return undefined;
-    areas = (found.features ?? []).map((/** @type {any} */ f) => ({
-      holder: String(f.properties?.holder ?? "?"),
-      text: `${f.properties?.holder ?? "?"}: ${f.properties?.name ?? ""}`,
-      lines: rings(f.geometry).map((ring) => unwrap(ring)),
-    }));
-    const holders = [...new Set(areas.map((area) => area.holder))];
+    areas = found;
     const word = LAYERS.find(([value]) => value === wanted)?.[1];
-    say(viewpoint, `Point of view: ${word} as recorded, at ${instant(clock.now())}: ${holders.join("; ") || "nobody"}. Dashed, because a record is not a border.`);
-    return draw();
+    say(viewpoint, `Point of view: ${word} as recorded, at ${instant(clock.now())}: ${holdersOf(areas).join("; ") || "nobody"}. Dashed, because a record is not a border.`);
+    return world.draw();
   }
   const borders = () => drawBorders().catch((error) => !signal.aborted && say(viewpoint, error.message));
   mode.addEventListener("change", () => {
     keep({ by: mode.value === "state" ? null : mode.value });
     drawKey();
-    draw();
+    world.draw();
   });
   layer.addEventListener("change", borders);
   document.addEventListener("theme", drawKey, { signal });
-
-  land = (await fetch("land.json", { signal }).then((r) => r.json())).rings;
-  drawKey();
-  flat.scale = Math.max(1, Math.min(canvas.clientWidth / 360, height() / 160));
-  flat.latitude = 15;
-  redraw(box, signal, draw);
-  const ends = [events.on("slot", () => load().catch(() => {})), events.on("up", () => load().catch(() => {}))];
+  const again = () => load().catch(() => {});
+  const ends = [events.on("slot", again), events.on("up", again)];
   signal.addEventListener("abort", () => ends.forEach((end) => end()));
-  await load();
+  drawKey();
+  await Promise.all([world.start(), load()]);
   await borders();
 }
