@@ -156,9 +156,8 @@ class OperationDatabase:
         """Keep what terminals are, or that they are no more."""
         with self.writing() as connection:
             place = connection.execute(sa.select(sa.func.max(TERMINALS.c.position))).scalar() or 0
-            known: dict[str, int] = dict(
-                connection.execute(sa.select(TERMINALS.c.name, TERMINALS.c.position)).tuples().all()
-            )
+            query = sa.select(TERMINALS.c.name, TERMINALS.c.position)
+            known = {row.name: row.position for row in connection.execute(query)}
             for name, document in changed.items():
                 place += 1
                 text = None if document is None else json.dumps(document, separators=(",", ":"))
@@ -171,8 +170,8 @@ class OperationDatabase:
             known = self._numbers.get(kind)
             if known is None:
                 with self.reading() as connection:
-                    query = sa.select(NAMES.c.name, NAMES.c.number).where(NAMES.c.kind == kind)
-                    known = dict(connection.execute(query).tuples().all())
+                    query = sa.select(NAMES.c.number, NAMES.c.name).where(NAMES.c.kind == kind)
+                    known = {name: number for number, name in connection.execute(query)}
             new = list(dict.fromkeys(name for name in names if name not in known))
             if new:
                 first = max(known.values(), default=-1) + 1
@@ -210,7 +209,7 @@ class OperationDatabase:
 
     def heard(self) -> dict[str, int]:
         with self.reading() as connection:
-            return dict(connection.execute(sa.select(HEARD.c.fact, HEARD.c.time_ns)).tuples().all())
+            return {row.fact: row.time_ns for row in connection.execute(sa.select(HEARD))}
 
     def put_heard(self, times_ns: Mapping[str, int]) -> None:
         with self.writing() as connection:

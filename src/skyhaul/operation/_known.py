@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +13,7 @@ import numpy as np
 from skyhaul.control.decision import Decision
 from skyhaul.control.facts import Fact, Facts
 from skyhaul.control.registry import Registry
-from skyhaul.errors import SkyhaulError
+from skyhaul.errors import SkyhaulError, StoreError
 from skyhaul.operation._database import OperationDatabase
 
 RECORDED_BY = "operation"
@@ -25,55 +28,92 @@ class KnownFacts:
     from when it was heard, where it says it was recorded later than that: a system that runs at a past date, or faster
     than time, hears of orders that are stamped by the wall clock. The operation's database keeps when it heard what.
 
-    facts      what is known, in the system's time; another collection after something was erased from the registry
+    The registry is asked in a thread of its own, so that one that hangs holds up nothing else.
+
+    facts      what is known, in the system's time; another collection after something was erased from the registry.
+               Whoever reads it holds `mutex` meanwhile
     heard_ns   the system's time up to which that is all
     error      why the registry does not answer, or None
 
     Raises what reading the registry raises.
     """
 
-    def __init__(self, registry: Registry, database: OperationDatabase, now_ns: int) -> None:
+    def __init__(self, registry: Registry, database: OperationDatabase, now_ns: Callable[[], int]) -> None:
         self.registry = registry
         self.facts = Facts()
-        self.heard_ns = now_ns
+        self.mutex = threading.RLock()
         self.error: SkyhaulError | None = None
         self._database = database
+        self._now_ns = now_ns
         self._pending: list[Decision] = []
+        self._news: list[Fact] = []
+        self._asking: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="skyhaul-operation-registry")
+        self.heard_ns = now_ns()
         registry.refresh()
         self._source = registry.facts
         self._heard = database.heard()
         if not self._heard:
             self._note({fact.id: _AS_RECORDED for fact in self._source})
-        self._take(now_ns)
+        self._take(self.heard_ns)
 
-    def refresh(self, now_ns: int) -> tuple[Fact, ...]:
-        """Hear the registry again: what is new. Where it does not answer, `error` says why and all stays as it was."""
+    def close(self) -> None:
+        """Record what waits, and ask no more."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def hear(self, wait_s: float) -> None:
+        """Ask the registry for what is new, and wait that long for the answer; one that comes later counts later."""
+        until = time.monotonic() + wait_s
         try:
-            self.registry.refresh()
-            if self.registry.facts is not self._source:
-                self._source, self.facts = self.registry.facts, Facts()
-            # What is new was recorded after it was last heard: from then on it may count.
-            new = self._take(self.heard_ns)
-        except SkyhaulError as error:
-            self.error = error
-            return ()
-        self.error, self.heard_ns = None, now_ns
-        return new
+            if self._asking is not None:  # an answer to what was asked long ago says nothing of now
+                self._asking.result(wait_s)
+            self._asking = self._thread.submit(self._refresh)
+            self._asking.result(max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            self.error = StoreError(
+                "does not answer", where=self.registry.place, mend="is another process stuck in it?"
+            )
+
+    def news(self) -> list[Fact]:
+        """What has been heard since this was last asked."""
+        with self.mutex:
+            news, self._news = self._news, []
+            return news
 
     def record(self, decisions: Sequence[Decision]) -> None:
-        """Record decisions that change a terminal's state, or keep them until the store answers."""
-        if self.registry.read_only:
+        """Record decisions that change a terminal's state, as soon as the registry takes them."""
+        if self.registry.read_only or not (decisions or self._pending):
             return
-        self._pending.extend(decisions)
-        del self._pending[:-_PENDING]
-        if not self._pending:
-            return
+        with self.mutex:
+            self._pending.extend(decisions)
+            del self._pending[:-_PENDING]
+        self._thread.submit(self._record)
+
+    def _refresh(self) -> None:
+        # Something heard now was recorded after it was last heard: from then on it may count.
+        now_ns, before_ns = self._now_ns(), self.heard_ns
         try:
-            self.registry.store.append_decisions(self._pending, by=RECORDED_BY)
+            self.registry.refresh()
+            source = self.registry.facts
+            with self.mutex:
+                if source is not self._source:
+                    self._source, self.facts = source, Facts()
+                self._news += self._take(before_ns)
         except SkyhaulError as error:
             self.error = error
         else:
-            self._pending.clear()
+            self.error, self.heard_ns = None, now_ns
+
+    def _record(self) -> None:
+        with self.mutex:
+            waiting = self._pending[:]
+        try:
+            self.registry.store.append_decisions(waiting, by=RECORDED_BY)
+        except SkyhaulError as error:
+            self.error = error
+        else:
+            with self.mutex:
+                del self._pending[: len(waiting)]
 
     def _take(self, heard_ns: int) -> tuple[Fact, ...]:
         if len(self._source) <= len(self.facts):

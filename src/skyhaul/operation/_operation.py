@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +57,7 @@ _FRESH = np.timedelta64(10, "D")  # elements older than that are of another day:
 _EACH = 200  # handovers and decisions of a slot that are told one by one; beyond, how many there were
 _STEP_MOST_S = 24 * 3600.0
 _CONTROL = "give the scenario a [control] table, or a registry"
+_HEAR_S = 2.0  # how long a plan waits for the registry: of 15 s, 10 shall be left
 _TICK_S = 0.25  # of the wall clock: how often the engine looks at the time
 
 
@@ -77,12 +81,14 @@ class Operation:
         registry: Registry | None,
         lock: int | None,
         owns_registry: bool,
+        folder: Path | None = None,
     ) -> None:
         self.clock = clock
         self.events = Events()
         self.registry = registry
         self.run_start = run_start
         self.database = database
+        self._folder = folder
         self._lock_file, self._owns_registry = lock, owns_registry
         self._history = History()
         self._sessions = SessionLog(database)
@@ -96,16 +102,18 @@ class Operation:
         self._plan_s = 1.0  # of the wall clock: how long a plan takes
         self._seen_ns = clock.now_ns()
         self._recorded_slot: int | None = None
+        self._answers = True  # whether the registry did when it was last asked
+        self._lived = False  # whether a slot of this life is on record
         self._leases_before: tuple[Roster, Leases] | None = None
         self._shown: Snapshot | None = None
         self._book: tuple[Roster, LeaseBook] | None = None
         self._compiled: tuple[Facts, int, Compiled] | None = None
-        self._known = None if registry is None else KnownFacts(registry, database, clock.now_ns())
+        self._known = None if registry is None else KnownFacts(registry, database, clock.now_ns)
         roster = self._roster_of(world)
         rows = tuple(database.failures())
         self._scenario_failures = world.failures(run_start)
         self._inputs = Inputs(1, with_terminals(world, roster.tables), roster, self._all_failures(rows))
-        self._planner = Planner(run_start, clock.now_ns)
+        self._planner = Planner(run_start, clock.now_ns, nullcontext() if self._known is None else self._known.mutex)
         self._view = View(
             generation=1,
             world=self._inputs.world,
@@ -149,6 +157,9 @@ class Operation:
         opened: Registry | None = None
         try:
             lock = None if place is None else _locked(place)
+            swapped = database.meta("elements")
+            if swapped is not None:
+                world = with_constellation(world, _elements_of(swapped))
             now = np.datetime64(utc(), "ns")
             begins = _start_of(world, database, start, now)
             if registry is None:
@@ -161,7 +172,9 @@ class Operation:
                 first = str(int(begins.astype("datetime64[ns]").astype(np.int64)))
                 database.set_meta(run_start=first)
             clock = Clock(int(begins.astype("datetime64[ns]").astype(np.int64)), speed=speed, paused=paused, wall=wall)
-            return cls(world, database, clock, np.datetime64(int(first), "ns"), registry, lock, opened is not None)
+            return cls(
+                world, database, clock, np.datetime64(int(first), "ns"), registry, lock, opened is not None, place
+            )
         except BaseException:
             if opened is not None:
                 opened.close()
@@ -185,8 +198,8 @@ class Operation:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        with suppress(SkyhaulError):
-            self.database.set_meta(seen_ns=str(self.clock.now_ns()))
+        if self._known is not None:
+            self._known.close()
         self.database.close()
         if self._owns_registry and self.registry is not None:
             self.registry.close()
@@ -276,7 +289,9 @@ class Operation:
         else:
             position, speed = Positions.at([table.latitude_deg], [table.longitude_deg])[0], 0.0
         known = as_known if as_known is not None else snapshot.time
-        return decide(self._compiled_at(facts, known), table.unit or table.name, position, at, speed_m_s=speed)
+        with nullcontext() if self._known is None else self._known.mutex:
+            compiled = self._compiled_at(facts, known)
+        return decide(compiled, table.unit or table.name, position, at, speed_m_s=speed)
 
     def _compiled_at(self, facts: Facts, known_at: np.datetime64) -> Compiled:
         kept = self._compiled
@@ -417,16 +432,14 @@ class Operation:
 
         Raises ElementsError and what else reading them raises, TimeRangeError where they say nothing of now.
         """
-        table = (
-            elements
-            if isinstance(elements, ConstellationTable)
-            else ConstellationTable(elements=Path(elements), skip_bad=skip_bad)
-        )
+        if not isinstance(elements, ConstellationTable):
+            elements = _elements_table(self._kept_file(Path(elements)), skip_bad)
+        table = elements
         world = with_constellation(self._inputs.world, table)
         check_times(world, np.datetime64(self.clock.now_ns(), "ns"), _CHECKED)
         with self._mutex:
             world = with_terminals(world, self._inputs.roster.tables)
-            self.database.set_meta(elements=table.model_dump_json())
+            self.database.set_meta(elements=_elements_text(table))
             self._change(world=world)
         self.events.add("time", self.clock.now_ns(), elements=world.elements_name, count=len(world.elements))
         return world
@@ -436,6 +449,18 @@ class Operation:
         self._watched.add(terminal)
 
     # The engine
+
+    def _kept_file(self, path: Path) -> Path:
+        """A copy of a file of elements in the operation's folder, where there is one."""
+        if self._folder is None or not path.is_file():
+            return path
+        name = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        copy = self._folder / f"elements-{name}{''.join(path.suffixes[-2:])}"
+        if not copy.exists():
+            part = copy.with_name(f"{copy.name}.part")
+            shutil.copyfile(path, part)
+            part.rename(copy)
+        return copy
 
     def _roster_of(self, world: World) -> Roster:
         """The scenario's terminals and, over them, what was added, moved and removed."""
@@ -519,12 +544,14 @@ class Operation:
         """The facts as the registry has them now, and up to when they are known."""
         if self._known is None:
             return None, None
-        before = self._known.error
-        for fact in self._known.refresh(self.clock.now_ns()):
+        self._known.hear(_HEAR_S)
+        for fact in self._known.news():
             if isinstance(fact, Order | OrderEnd | Approval):
-                self.events.add("order", self.clock.now_ns(), fact=fact.id, kind=type(fact).__name__, order=fact.key)
+                order = fact.id if isinstance(fact, Order) else fact.order
+                self.events.add("order", self.clock.now_ns(), fact=fact.id, change=type(fact).__name__, order=order)
         error = self._known.error
-        if (error is None) != (before is None):
+        if (error is None) != self._answers:
+            self._answers = error is None
             self.events.add(
                 "store", self.clock.now_ns(), answers=error is None, error="" if error is None else str(error)
             )
@@ -668,8 +695,8 @@ class Operation:
         before = self._view.plans.get(plan.slot - 1)
         self._recorded_slot = plan.slot
         try:
-            self._sessions.record(plan)
-            self.database.set_meta(seen_ns=str(plan.start_ns))
+            self._sessions.record(plan, anew=self._lived)
+            self._lived = True
         except StoreError as error:
             self._show(trouble=str(error))
         served = int(np.count_nonzero(plan.plan.reason == Reason.SERVED))
@@ -739,7 +766,7 @@ class Operation:
             self._history.forget()
             self._book = None
             self._show(plans={}, drafts=())
-            self._recorded_slot = None
+            self._recorded_slot, self._lived = None, True
             self._plan_first()
 
 
@@ -755,9 +782,9 @@ def _start_of(
     if start is not None:
         given: np.datetime64 = start.astype("datetime64[ns]")
         return given
-    seen, live = database.meta("seen_ns"), database.meta("live")
-    if seen is not None and live == "no":
-        return np.datetime64(int(seen), "ns")
+    last = SessionLog(database).last
+    if last is not None and database.meta("live") == "no":
+        return slot_start(last + 1)
     begins = now
     if world.scenario.time.start is not None:
         begins = as_numpy(world.scenario.time.start, now)
@@ -767,6 +794,26 @@ def _start_of(
         begins = world.default_start()
     database.set_meta(live="yes" if begins is now else "no")
     return begins
+
+
+def _elements_table(path: Path, skip_bad: bool) -> ConstellationTable:
+    if not path.is_file():
+        raise NotFoundError("there is no such file of elements", where=str(path), mend="give a file of OMM or TLE")
+    return ConstellationTable(elements=path, skip_bad=skip_bad)
+
+
+def _elements_text(table: ConstellationTable) -> str:
+    document = table.model_dump(mode="json")
+    if table.elements is not None:  # which is written by its name alone
+        document["elements"] = str(table.elements.resolve())
+    return json.dumps(document)
+
+
+def _elements_of(text: str) -> ConstellationTable:
+    document = json.loads(text)
+    if document["elements"] is not None:
+        _elements_table(Path(document["elements"]), True)
+    return ConstellationTable.model_validate(document)
 
 
 def _registry_of(scenario: Scenario) -> str | None:

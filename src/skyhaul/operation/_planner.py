@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,10 +34,12 @@ class Planner:
 
     run_start   what a scenario's times after its start are after
     now_ns      the system's time
+    guard       held while facts are read
     """
 
     run_start: np.datetime64
     now_ns: Callable[[], int]
+    guard: AbstractContextManager[Any]
     _engine: Engine | None = None
     _inputs: Inputs | None = None
     _facts: Facts | None = None
@@ -46,9 +49,10 @@ class Planner:
         """The plan of a slot that follows from nothing: it is planned after as many as a satellite can be held."""
         engine = self._engine_for(inputs, facts)
         engine.heard_at = None  # slots that are over were decided on what was known in them
-        before = engine.before(slot)
-        engine.heard_at = None if heard_ns is None else np.datetime64(heard_ns, "ns")
-        leases = engine.renewed(slot)
+        with self.guard:
+            before = engine.before(slot)
+            engine.heard_at = None if heard_ns is None else np.datetime64(heard_ns, "ns")
+            leases = engine.renewed(slot)
         return self._sure(engine, inputs, slot, engine.plan(slot, before, leases), leases)
 
     def next(
@@ -57,7 +61,8 @@ class Planner:
         """The plan of the slot after one, decided from what is known by now; the draft's, where that holds."""
         engine, slot = self._engine_for(inputs, facts), before.slot + 1
         engine.heard_at = None if heard_ns is None else np.datetime64(heard_ns, "ns")
-        leases = engine.renewed(slot)
+        with self.guard:
+            leases = engine.renewed(slot)
         outages = engine.failures.during(slot_start(slot), slot_start(slot + 1))
         if draft is not None and draft.slot == slot and draft.holds(leases, outages, inputs.generation):
             plan = replace(draft.plan, lease_end=leases.ends, rate_cap_bps=leases.rate_bps)

@@ -60,12 +60,13 @@ class SessionLog:
             found = connection.execute(sa.select(sa.func.max(SLOTS.c.slot))).scalar()
         self.last: int | None = None if found is None else int(found)
 
-    def record(self, slot: SlotPlan) -> None:
-        """Keep a slot as it starts; it is on the disk once this returns."""
+    def record(self, slot: SlotPlan, *, anew: bool = True) -> None:
+        """Keep a slot as it starts; it is on the disk once this returns. One that is on record already is kept as it
+        is, unless it was lived through `anew`."""
         columns = self._columns_of(slot)
         with self._mutex, self._database.writing() as connection:
             row = {"slot": slot.slot, "columns": packed_slot(columns)}
-            connection.execute(sa.insert(SLOTS).prefix_with("OR REPLACE"), [row])
+            connection.execute(sa.insert(SLOTS).prefix_with("OR REPLACE" if anew else "OR IGNORE"), [row])
             self.last = slot.slot if self.last is None else max(self.last, slot.slot)
 
     def of(self, terminal: str, start_ns: int, end_ns: int) -> list[Session]:
