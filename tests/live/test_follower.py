@@ -68,16 +68,28 @@ def test_windows_reach_from_a_second_before_to_eight_after(running: PlannedSourc
 
 def test_windows_are_what_the_same_scenario_plans_here(running: PlannedSource) -> None:
     plans = ScenarioPlans(ScenarioSpec("world", terminals=("quito", "kyiv"), start=START), 0)
-    chunk = next(iter(plans.chunks()))
+    chunks = plans.chunks()
+    here = [next(chunks) for _ in range(4)]
     now = time.monotonic_ns()
     zero = running._zero
-    window = running.window(2, now)
-    here = (window.time_ns >= zero) & (window.time_ns < zero + chunk.stop_ns)
-    assert here.sum() > 100
-    place = np.searchsorted(chunk.rows[2]["time"], window.time_ns[here][0] - zero)
-    known = chunk.rows[2][place : place + here.sum()]
-    assert np.array_equal(known["time"] + zero, window.time_ns[here])
-    assert np.array_equal(known["delay"], window.delay_ns[here])
+    times = now + np.arange(0, 7 * S, 1_234_567)
+    for direction in range(4):
+        window = running.window(direction, now)
+        row = np.searchsorted(window.time_ns, times, side="right") - 1
+        compared = 0
+        for chunk in here:
+            own = chunk.rows[direction]
+            table = LinkTable(
+                own["time"].copy(), own["delay"].copy(), own["rate"].copy(), own["loss"].copy(), own["out"] != 0
+            )
+            inside = (times - zero >= chunk.start_ns) & (times - zero < chunk.stop_ns - 1)
+            since = times[inside] - zero - chunk.start_ns
+            assert np.array_equal(window.delay_at(times[inside]), table.delay_at(since))
+            assert np.array_equal(
+                window.rate_bps[row[inside]], own["rate"][np.searchsorted(own["time"], since, side="right") - 1]
+            )
+            compared += int(inside.sum())
+        assert compared >= times.size - 8
 
 
 def test_the_state_says_who_carries_a_terminal(running: PlannedSource) -> None:
