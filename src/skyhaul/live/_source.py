@@ -166,9 +166,13 @@ class PlannedSource:
         with self._lock:
             low, high = now_ns - zero - BEHIND_NS, now_ns - zero + REACH_NS
             chunks = [chunk for chunk in self._chunks if chunk.stop_ns > low and chunk.start_ns <= high]
-            parts = [np.frombuffer(chunk.rows[direction], ROW).copy() for chunk in chunks]
-        for part, chunk in zip(parts, chunks, strict=True):
-            part["time"] += chunk.start_ns + zero
+            parts = [np.frombuffer(chunk.rows[direction], ROW) for chunk in chunks]
+        for k, chunk in enumerate(chunks):
+            begins = parts[k]["time"]
+            first = max(0, int(np.searchsorted(begins, low - chunk.start_ns, side="right")) - 1)
+            last = int(np.searchsorted(begins, high - chunk.start_ns, side="right")) + 1
+            parts[k] = parts[k][first:last].copy()
+            parts[k]["time"] += chunk.start_ns + zero
         end = np.zeros(1, ROW)
         end["time"], end["out"] = (chunks[-1].stop_ns if chunks else low) + zero, 1
         rows = np.concatenate([*parts, end])
