@@ -59,11 +59,10 @@ export class Stage {
     const over = document.createElement("canvas");
     over.setAttribute("aria-hidden", "true");
     over.style.pointerEvents = "none";
-    try {
-      this.renderer = new THREE.WebGLRenderer({ canvas: this.canvas, antialias: true, alpha: true });
-    } catch (error) {
-      throw new NoWebGL(error instanceof Error ? error.message : "no WebGL");
-    }
+    const attributes = { antialias: true, alpha: true, premultipliedAlpha: true };
+    const gl = /** @type {WebGL2RenderingContext | null} */ (this.canvas.getContext("webgl2", attributes));
+    if (!gl) throw new NoWebGL("WebGL 2 is switched off or not supported here");
+    this.renderer = new THREE.WebGLRenderer({ canvas: this.canvas, context: /** @type {any} */ (gl), ...attributes });
     box.prepend(this.canvas, over);
     this.overlay = new Overlay(over);
     this.earth = new Earth(land);

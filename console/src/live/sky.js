@@ -1,5 +1,7 @@
 // The sky: binary keyframes of all satellites over a WebSocket, once a second.
 
+import { BASE, token } from "./api.js";
+
 const HEADER_BYTES = 32; // "SKY1", u32 N, f64 time, i64 slot, f64 speed
 const MAGIC = 0x31594b53; // "SKY1", little endian
 const RETRY_MS = 2000;
@@ -62,9 +64,10 @@ export class SkyStream {
   }
 
   #connect() {
-    const address = new URL("/api/v1/sky", location.href);
+    const address = new URL(`${BASE}/sky`, location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(address);
+    const held = token(); // a browser sends a WebSocket no header of one's own but this
+    const socket = held ? new WebSocket(address, ["skyhaul", `bearer.${held}`]) : new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.onmessage = ({ data }) => {

@@ -156,17 +156,17 @@ export function makeTimeline(signal, onscrub) {
     get time() {
       return chosen === null ? null : iso(chosen);
     },
-    /**
-     * @param {import("./plots.js").History} next
-     * @param {any[]} handovers
-     */
-    show(next, handovers) {
+    /** @param {import("./plots.js").History} next */
+    showHistory(next) {
       history = next;
       slider.max = String(Math.max(0, next.slots.length - 1));
       if (chosen === null) slider.value = slider.max;
       else slider.value = String(Math.max(0, next.slots.findLastIndex((start) => start <= (chosen ?? 0) + 0.5)));
-      table.show([...handovers].sort((a, b) => (seconds(b.time) ?? 0) - (seconds(a.time) ?? 0)));
       draw();
+    },
+    /** @param {any[]} handovers */
+    showHandovers(handovers) {
+      table.show([...handovers].sort((a, b) => (seconds(b.time) ?? 0) - (seconds(a.time) ?? 0)));
     },
   };
 }

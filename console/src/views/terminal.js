@@ -13,7 +13,8 @@ import { makePlots, readHistory } from "../terminal/plots.js";
 import { makeSkyPlot } from "../terminal/skyplot.js";
 
 const SPAN_S = 900;
-const EVERY_MS = 1000;
+const STATE_MS = 1000;
+const HISTORY_MS = 3000;
 
 /**
  * A panel with a heading, and a place for why it is empty.
@@ -134,13 +135,16 @@ export async function mount(root, context) {
 
   const showHistory = () =>
     show(history, async () => {
-      const [answer, listed] = await Promise.all([
-        get("/history", { seconds: SPAN_S }),
-        get("/handovers", { from: iso(context.clock.now() - SPAN_S), to: iso(context.clock.now()) }).catch(() => ({ items: [] })),
-      ]);
-      const read = readHistory(answer);
+      const read = readHistory(await get("/history", { seconds: SPAN_S }));
       plots.show(read);
-      timeline.show(read, listed.items);
+      timeline.showHistory(read);
+    });
+
+  const showHandovers = () =>
+    show(handovers, async () => {
+      const now = context.clock.now();
+      const found = await get("/handovers", { from: iso(now - SPAN_S), to: iso(now), limit: 100 });
+      timeline.showHandovers(found.items);
     });
 
   const showThen = () => {
@@ -163,6 +167,7 @@ export async function mount(root, context) {
   const showSlot = () =>
     Promise.all([
       show(comes, async () => next.show(await get("/next-handover"))),
+      showHandovers(),
       then === null ? showThen() : undefined,
       show(past, async () => {
         const found = await get("/sessions");
@@ -172,12 +177,18 @@ export async function mount(root, context) {
     ]);
 
   await showNow();
-  const timer = setInterval(() => {
-    if (document.hidden) return;
-    showNow().catch(() => {});
-    if (then === null) showHistory();
-  }, EVERY_MS);
-  const ends = [events.on("slot", showSlot), events.on("decision", showThen), events.on("up", showSlot), () => clearInterval(timer)];
+  /** @param {() => Promise<unknown>} what @param {number} every */
+  const repeat = (what, every) => {
+    const timer = setInterval(() => document.hidden || what().catch(() => {}), every);
+    return () => clearInterval(timer);
+  };
+  const ends = [
+    repeat(showNow, STATE_MS),
+    repeat(async () => (then === null ? showHistory() : undefined), HISTORY_MS),
+    events.on("slot", showSlot),
+    events.on("decision", showThen),
+    events.on("up", showSlot),
+  ];
   signal.addEventListener("abort", () => ends.forEach((end) => end()));
   await showHistory();
   if (then !== null) timeline.choose(then);
