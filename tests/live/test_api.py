@@ -13,6 +13,7 @@ import pytest
 
 import skyhaul
 from skyhaul.errors import InputError, NotFoundError, SkyhaulError
+from tests.emulation.conftest import NOBODY, Program
 from tests.emulation.programs import ECHO, PROBE, python
 from tests.live.test_exec import PING
 from tests.live.worlds import constant_world, output
@@ -131,3 +132,20 @@ def test_a_scenario_is_followed_from_its_start(namespaces: None) -> None:
         assert "europe" in net.about
     assert net.summary is not None
     assert net.summary["plans"]["late"] == 0
+
+
+def test_a_suite_of_an_ordinary_user_has_worlds_too(another_user: Program) -> None:
+    script = (
+        "import threading, numpy\n"  # threads of its own, as a test suite has them
+        "from functools import partial\n"
+        "from skyhaul.live._api import Net\n"
+        "from skyhaul.live._constant import ConstantSource\n"
+        "from skyhaul.live._world_options import WorldOptions\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "options = WorldOptions('constant', isolated=True, engine='python')\n"
+        "with Net(options, partial(ConstantSource, {'one': 'Near'})) as net:\n"
+        "    done = net['one'].run(['id', '-u'], capture_output=True, text=True)\n"
+        "    print(done.stdout.strip(), done.returncode, net['one'].address)\n"
+    )
+    ran = another_user(script, tun=False)
+    assert ran.out == f"{NOBODY} 0 100.64.0.1\n", ran.err
