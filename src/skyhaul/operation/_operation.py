@@ -32,7 +32,7 @@ from skyhaul.operation._known import KnownFacts
 from skyhaul.operation._planner import Inputs, Planner
 from skyhaul.operation._roster import Roster, anchored, names_once, stands_at, terminal_of
 from skyhaul.operation._sessions import Session, SessionLog
-from skyhaul.operation._slot import SLOT_NS, Draft, SlotPlan
+from skyhaul.operation._slot import SLOT_NS, TICK_NS, Draft, SlotPlan
 from skyhaul.operation._snapshot import KEPT_SLOTS, Snapshot, View
 from skyhaul.operation._terminal_views import (
     Candidate,
@@ -53,7 +53,7 @@ from skyhaul.system._engine import check_times
 AHEAD = 8
 """Slots that are drafted ahead: two minutes, in which nearly every terminal changes its satellite."""
 _CHECKED = np.timedelta64(1, "h")  # a run has no end: the elements' age is judged over its first hour
-_FRESH = np.timedelta64(10, "D")  # elements older than that are of another day: time starts at theirs
+_FRESH_DAYS = 10.0  # elements farther from their epochs than that are of another day: time starts at theirs
 _EACH = 200  # handovers and decisions of a slot that are told one by one; beyond, how many there were
 _STEP_MOST_S = 24 * 3600.0
 _CONTROL = "give the scenario a [control] table, or a registry"
@@ -81,9 +81,11 @@ class Operation:
         registry: Registry | None,
         lock: int | None,
         owns_registry: bool,
-        folder: Path | None = None,
+        folder: Path | None,
+        live_time: bool,
     ) -> None:
         self.clock = clock
+        self._live_time = live_time
         self.events = Events()
         self.registry = registry
         self.run_start = run_start
@@ -94,6 +96,7 @@ class Operation:
         self._sessions = SessionLog(database)
         self._mutex = threading.RLock()  # what changes: the view, the inputs
         self._planning = threading.RLock()  # who plans
+        self._living = threading.Lock()  # who lives through the seconds
         self._wake = threading.Condition()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -161,7 +164,9 @@ class Operation:
             if swapped is not None:
                 world = with_constellation(world, _elements_of(swapped))
             now = np.datetime64(utc(), "ns")
-            begins = _start_of(world, database, start, now)
+            begins, live = _start_of(world, database, start, now)
+            live = live and speed == 1.0 and not paused
+            database.set_meta(live="yes" if live else "no")
             if registry is None:
                 registry = _registry_of(loaded)
             if not (registry is None or isinstance(registry, Registry)):
@@ -172,9 +177,8 @@ class Operation:
                 first = str(int(begins.astype("datetime64[ns]").astype(np.int64)))
                 database.set_meta(run_start=first)
             clock = Clock(int(begins.astype("datetime64[ns]").astype(np.int64)), speed=speed, paused=paused, wall=wall)
-            return cls(
-                world, database, clock, np.datetime64(int(first), "ns"), registry, lock, opened is not None, place
-            )
+            run_start = np.datetime64(int(first), "ns")
+            return cls(world, database, clock, run_start, registry, lock, opened is not None, place, live)
         except BaseException:
             if opened is not None:
                 opened.close()
@@ -185,7 +189,14 @@ class Operation:
 
     def start(self) -> None:
         """Plan the slot that runs and the next, and go on in threads of its own. Raises what planning raises."""
-        self._plan_first()
+        if self._live_time:
+            self._plan_first()
+        else:  # time stands until there is something to see
+            paused = self.clock.paused
+            self.clock.pause()
+            self._plan_first()
+            if not paused:
+                self.clock.resume()
         for name, work in (("engine", self._follow), ("plans", self._plan_on)):
             thread = threading.Thread(target=work, name=f"skyhaul-operation-{name}", daemon=True)
             self._threads.append(thread)
@@ -224,7 +235,7 @@ class Operation:
         if (
             shown is not None
             and shown.view is view
-            and 0 <= now - shown.time_ns < SECOND_NS // 10
+            and now // TICK_NS == shown.time_ns // TICK_NS
             and shown.speed == self.clock.speed
             and shown.paused == self.clock.paused
         ):
@@ -332,6 +343,9 @@ class Operation:
         if step_s is not None:
             self._step(step_s)
         if speed is not None or paused is not None or at is not None:
+            if self._live_time:
+                self._live_time = False
+                self.database.set_meta(live="no")
             self.events.add("time", self.clock.now_ns(), speed=self.clock.speed, paused=self.clock.paused)
         self._poke()
         return self.now()
@@ -532,12 +546,16 @@ class Operation:
             self._wake.notify_all()
 
     def _plan_first(self) -> None:
-        """The plan of the slot that runs, from nothing."""
+        """The plan of the slot that runs, from nothing; of the next, where that has begun meanwhile."""
         with self._planning:
             slot = int(slot_number(np.datetime64(self.clock.now_ns(), "ns")))
             facts, heard = self._heard()
-            plan = self._planner.first(slot, self._inputs, facts, heard)
-            self._take(plan)
+            self._take(self._planner.first(slot, self._inputs, facts, heard))
+            while slot < (now := int(slot_number(np.datetime64(self.clock.now_ns(), "ns")))):
+                slot = now
+                self._make(self._view.plans.get(slot - 1), slot)
+            with self._living:
+                self._seen_ns = self.clock.now_ns()
             self._live()
 
     def _heard(self) -> tuple[Facts | None, int | None]:
@@ -667,6 +685,10 @@ class Operation:
 
     def _live(self) -> None:
         """Live through the time since it was last done: slots begin, seconds are kept."""
+        with self._living:
+            self._live_on()
+
+    def _live_on(self) -> None:
         now = self.clock.now_ns()
         if now < self._seen_ns:
             self._seen_ns = now
@@ -760,13 +782,14 @@ class Operation:
     def _jump(self, at: np.datetime64) -> None:
         time_ns = int(at.astype("datetime64[ns]").astype(np.int64))
         check_times(self._inputs.world, at, _CHECKED)
-        with self._planning, self._mutex:
-            self.clock.jump(time_ns)
-            self._seen_ns = time_ns
-            self._history.forget()
-            self._book = None
-            self._show(plans={}, drafts=())
-            self._recorded_slot, self._lived = None, True
+        with self._planning:
+            with self._living:
+                self.clock.jump(time_ns)
+                self._seen_ns = time_ns
+                self._history.forget()
+                self._book = None
+                self._show(plans={}, drafts=())
+                self._recorded_slot, self._lived = None, True
             self._plan_first()
 
 
@@ -777,23 +800,18 @@ def _document(table: Any) -> dict[str, Any]:
 
 def _start_of(
     world: World, database: OperationDatabase, start: np.datetime64 | None, now: np.datetime64
-) -> np.datetime64:
-    """When to start; see `Operation.open`."""
+) -> tuple[np.datetime64, bool]:
+    """When to start, and whether the system's time is that of the wall; see `Operation.open`."""
     if start is not None:
-        given: np.datetime64 = start.astype("datetime64[ns]")
-        return given
+        return start.astype("datetime64[ns]"), False
     last = SessionLog(database).last
     if last is not None and database.meta("live") == "no":
-        return slot_start(last + 1)
-    begins = now
+        return slot_start(last + 1), False
     if world.scenario.time.start is not None:
-        begins = as_numpy(world.scenario.time.start, now)
-    elif not world.synthetic and np.abs(np.median((world.elements.epoch - now).astype(np.int64))) > int(
-        _FRESH.astype("timedelta64[ns]").astype(np.int64)
-    ):
-        begins = world.default_start()
-    database.set_meta(live="yes" if begins is now else "no")
-    return begins
+        return as_numpy(world.scenario.time.start, now), False
+    if not world.synthetic and abs(np.median((world.elements.epoch - now) / np.timedelta64(1, "D"))) > _FRESH_DAYS:
+        return world.default_start(), False
+    return now, True
 
 
 def _elements_table(path: Path, skip_bad: bool) -> ConstellationTable:

@@ -18,6 +18,10 @@ from skyhaul.operation._slot import Draft, SlotPaths, SlotPlan
 from skyhaul.system import Engine, World
 from skyhaul.types import Ints32
 
+# Of many terminals the plans before the first one would take longer than a slot. Three are enough for nearly all: one
+# in four satellites is held from one slot to the next under `observed`, so one in 64 for three.
+_MANY, _WARM_UP_OF_MANY = 1_000, 3
+
 
 class Inputs(NamedTuple):
     """What plans are made of, apart from facts; replaced as a whole when any of it changes, and then counted on."""
@@ -50,7 +54,8 @@ class Planner:
         engine = self._engine_for(inputs, facts)
         engine.heard_at = None  # slots that are over were decided on what was known in them
         with self.guard:
-            before = engine.before(slot)
+            many = len(inputs.roster) > _MANY
+            before = engine.before(slot, _WARM_UP_OF_MANY) if many else engine.before(slot)
             engine.heard_at = None if heard_ns is None else np.datetime64(heard_ns, "ns")
             leases = engine.renewed(slot)
         return self._sure(engine, inputs, slot, engine.plan(slot, before, leases), leases)

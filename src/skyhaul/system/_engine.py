@@ -124,10 +124,10 @@ class Engine:
         slot = int(slot_number(time))
         return self.plan(slot, self.before(slot))
 
-    def before(self, slot: int) -> Plan | None:
-        """The plan that a slot follows from, after as many as a satellite can be held."""
+    def before(self, slot: int, after: int = WARM_UP_SLOTS) -> Plan | None:
+        """The plan that a slot follows from, after as many as a satellite can be held, or fewer."""
         plan: Plan | None = None
-        for earlier in range(slot - WARM_UP_SLOTS, slot):
+        for earlier in range(slot - after, slot):
             plan = self.plan(earlier, plan)
         return plan
 
