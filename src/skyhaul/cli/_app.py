@@ -34,6 +34,7 @@ from skyhaul.cli import (
     terminal,
     territory,
     trace,
+    up,
 )
 from skyhaul.cli._options import NEGATIVE_NUMBERS
 
@@ -61,6 +62,7 @@ def _root(
     pass
 
 
+app.command("up")(up.up)
 app.command("simulate")(simulate.simulate)
 app.command("path", context_settings=NEGATIVE_NUMBERS)(path.path)
 app.command("look", context_settings=NEGATIVE_NUMBERS)(look.look)

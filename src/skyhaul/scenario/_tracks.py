@@ -36,6 +36,11 @@ def read_track(path: Path) -> list[list[Any]]:
         data = path.read_bytes()
     except OSError as error:
         raise ScenarioError(f"cannot be read: {error.strerror}", where=str(path), mend=_MEND) from None
+    return parse_track(data, path)
+
+
+def parse_track(data: bytes, path: Path) -> list[list[Any]]:
+    """As `read_track`, of what a file holds; `path` names it in errors."""
     points = _gpx(data, path) if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _geojson(data, path)
     if not points:
         raise ScenarioError("expected a track, found no points", where=str(path), mend=_MEND)
