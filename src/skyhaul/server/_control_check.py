@@ -148,7 +148,7 @@ def _ground(
         order = standing.order
         over = order.on if order.target in (Target.AREA, Target.CELL) else order.within
         if standing.state is OrderState.IN_FORCE and (over in refs or over == cell):
-            found.append(_said(order, "order", f"{order.authority} orders: {order_words(order)}"))
+            found.append(_said(order, "order", f"{order.authority} orders: {order_words(order, names=False)}"))
     return found
 
 

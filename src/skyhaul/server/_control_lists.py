@@ -10,13 +10,13 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from skyhaul.control._instants import instant_text
-from skyhaul.control.facts import AllowList, Application, HolderKind, Role
+from skyhaul.control.facts import AllowList, Application, HolderKind
 from skyhaul.control.lists import Entry, Finding, ListRegister, State, review
 from skyhaul.control.lists import approve as listing_of
 from skyhaul.control.lists import reject as rejection_of
 from skyhaul.control.lists import remove as removal_of
 from skyhaul.errors import NotFoundError
-from skyhaul.server._control_orders import RecordedOut
+from skyhaul.server._control_orders import HIDDEN, RecordedOut, may_read
 from skyhaul.server._control_territory import AsKnown, When, instants
 from skyhaul.server._desk import Desk, Here, Who
 from skyhaul.server._pages import LIMIT, Cursor, Limit, Page, page_of
@@ -27,8 +27,6 @@ router = APIRouter()
 
 Name = Annotated[str, Path(max_length=200, description="The list's name.")]
 Id = Annotated[str, Path(max_length=200, description="The application's id.")]
-HIDDEN = "not shown"
-"""In place of what only operators, authorities and auditors may see: who holds what, and on what evidence."""
 
 
 class AllowListOut(BaseModel):
@@ -254,11 +252,6 @@ def remove(desk: Here, caller: Who, name: Name, id: Id, said: RefuseIn) -> Recor
     )
     receipt = desk.registry.record([removal], actor_of(caller, desk.keys))
     return _recorded(removal.id, receipt.facts[0].recorded_at, receipt.leaves.start)
-
-
-def may_read(caller: Caller) -> bool:
-    """Whether the caller sees private fields: operators, authorities and auditors do."""
-    return caller.has(Role.OPERATOR, Role.AUTHORITY, Role.AUDITOR)
 
 
 def _of_list(desk: Desk, name: str, id_: str) -> ListRegister:

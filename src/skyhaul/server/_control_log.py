@@ -13,7 +13,7 @@ from skyhaul.control.log import Checkpoint, LogReader, Note, VerifierKey
 from skyhaul.control.registry import openings
 from skyhaul.control.registry._registry import LOG
 from skyhaul.errors import NotFoundError
-from skyhaul.server._control_lists import may_read
+from skyhaul.server._control_orders import may_read
 from skyhaul.server._desk import Desk, Here, Who
 from skyhaul.server._pages import LIMIT, Limit, Page
 from skyhaul.server._people import actor_of

@@ -31,6 +31,8 @@ from skyhaul.server._problems import RefusedError
 router = APIRouter()
 
 Id = Annotated[str, Path(max_length=200, description="The order's id.")]
+HIDDEN = "not shown"
+"""In place of what only operators, authorities and auditors may see: parties by name, and what says who they are."""
 _TERMINALS_MOST = 200  # of those that an order touches are named
 _SIGNATURE = r"^(?:[0-9a-fA-F]{128})?$"  # hex of an Ed25519 signature (RFC 8032)
 
@@ -168,6 +170,7 @@ class RecordedOut(BaseModel):
 @router.get("/orders", response_model=Page[OrderOut], summary="Orders")
 def orders(
     desk: Here,
+    caller: Who,
     state: Annotated[OrderState | None, Query(description="to come, pending, in force or ended.")] = None,
     time: When = None,
     as_known: AsKnown = "",
@@ -179,11 +182,11 @@ def orders(
     found = [s for s in order_standings(desk.facts, at, known_at) if state in (None, s.state)]
     found.sort(key=lambda standing: (standing.order.recorded_at, standing.order.id), reverse=True)
     part, more = page_of(found, cursor, limit)
-    return Page(items=[OrderOut(**_said(standing)) for standing in part], next=more)
+    return Page(items=[OrderOut(**_said(standing, caller)) for standing in part], next=more)
 
 
 @router.get("/orders/{id}", response_model=OrderWhole, summary="An order")
-def order(desk: Here, id: Id, time: When = None, as_known: AsKnown = "") -> OrderWhole:
+def order(desk: Here, caller: Who, id: Id, time: When = None, as_known: AsKnown = "") -> OrderWhole:
     """An order with its signatures, approvals and ends, and the terminals that it touches."""
     at, known_at = instants(desk, time, as_known)
     standing = _standing(desk, id, at, known_at)
@@ -193,9 +196,10 @@ def order(desk: Here, id: Id, time: When = None, as_known: AsKnown = "") -> Orde
     signed += [("approved", approval) for approval in standing.approved]
     signed += [("ended", end) for end in standing.ends]
     signed += [("end approved", approval) for approval in approvals]
-    touched = book.touched(standing.order)
+    over_party = standing.order.target is Target.PARTY
+    touched = book.touched(standing.order) if may_read(caller) or not over_party else []
     return OrderWhole(
-        **_said(standing),
+        **_said(standing, caller),
         signatures=[_signature(desk, book, what, fact) for what, fact in signed],
         terminal_count=len(touched),
         terminals=touched[:_TERMINALS_MOST],
@@ -267,8 +271,8 @@ def end(desk: Here, caller: Who, id: Id, signed: SignedIn) -> RecordedOut:
     return _record(desk, caller, signed, OrderEnd, id)
 
 
-def order_words(order: Order) -> str:
-    """What an order does, and over what: `limit to 2 Mbit/s over area zone/harbour`."""
+def order_words(order: Order, *, names: bool = True) -> str:
+    """What an order does, and over what: `limit to 2 Mbit/s over area zone/harbour`; parties are named where `names`."""
     more = ""
     if order.speed_cap_m_s is not None:
         more = f" of {order.speed_cap_m_s:g} m/s"
@@ -277,7 +281,13 @@ def order_words(order: Order) -> str:
     elif order.exempts:
         more = f" from {', '.join(order.exempts)}"
     within = f" within {order.within}" if order.within else ""
-    return f"{order.action}{more} over {order.target} {order.on}{within}"
+    on = order.on if names or order.target is not Target.PARTY else HIDDEN
+    return f"{order.action}{more} over {order.target} {on}{within}"
+
+
+def may_read(caller: Caller) -> bool:
+    """Whether the caller sees private fields: operators, authorities and auditors do."""
+    return caller.has(Role.OPERATOR, Role.AUTHORITY, Role.AUDITOR)
 
 
 def _draft(desk: Desk, caller: Caller, fact: Order | OrderEnd | Approval, touched: list[str]) -> DraftOut:
@@ -406,17 +416,18 @@ def leaf_of(desk: Desk, fact: Fact) -> int | None:
         return None
 
 
-def _said(standing: OrderStanding) -> dict[str, Any]:
+def _said(standing: OrderStanding, caller: Caller) -> dict[str, Any]:
     given, timed = standing.order, standing.timed
+    names = may_read(caller) or given.target is not Target.PARTY
     return {
         "id": given.id,
         "state": str(standing.state),
         "words": standing.words,
         "authority": given.authority,
-        "does": order_words(given),
+        "does": order_words(given, names=names),
         "action": str(given.action),
         "target": str(given.target),
-        "on": given.on,
+        "on": given.on if names else HIDDEN,
         "within": given.within,
         "reason": given.reason,
         "legal_basis": given.legal_basis,
