@@ -272,7 +272,7 @@ def end(desk: Here, caller: Who, id: Id, signed: SignedIn) -> RecordedOut:
 
 
 def order_words(order: Order, *, names: bool = True) -> str:
-    """What an order does, and over what: `limit to 2 Mbit/s over area zone/harbour`; parties are named where `names`."""
+    """What an order does, and over what: `limit to 2 Mbit/s over area zone/harbour`. `names`: parties are named."""
     more = ""
     if order.speed_cap_m_s is not None:
         more = f" of {order.speed_cap_m_s:g} m/s"
