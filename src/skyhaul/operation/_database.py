@@ -62,14 +62,16 @@ HEARD = sa.Table(
 SLOTS = sa.Table(
     "slots", _TABLES, sa.Column("slot", sa.Integer, primary_key=True), sa.Column("columns", sa.LargeBinary)
 )
+# The terminals of each hour's blocks, in order.
+HOURS = sa.Table(
+    "hours", _TABLES, sa.Column("first", sa.Integer, primary_key=True), sa.Column("numbers", sa.LargeBinary)
+)
 BLOCKS = sa.Table(
     "blocks",
     _TABLES,
-    sa.Column("part", sa.Integer, primary_key=True),
     sa.Column("first", sa.Integer, primary_key=True),
-    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("part", sa.Integer, primary_key=True),
     sa.Column("columns", sa.LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
 )
 
 
@@ -144,7 +146,7 @@ class OperationDatabase:
     def set_meta(self, **values: str) -> None:
         with self.writing() as connection:
             for key, value in values.items():
-                _put(connection, META, {"key": key, "value": value})
+                put(connection, META, {"key": key, "value": value})
 
     def terminals(self) -> list[tuple[str, dict[str, Any] | None]]:
         """The overlay, in the order of additions: None for a terminal that was removed."""
@@ -162,7 +164,7 @@ class OperationDatabase:
                 place += 1
                 text = None if document is None else json.dumps(document, separators=(",", ":"))
                 position = known.get(name, place) if document is not None else place
-                _put(connection, TERMINALS, {"name": name, "position": position, "document": text})
+                put(connection, TERMINALS, {"name": name, "position": position, "document": text})
 
     def numbers(self, kind: str, names: Sequence[str]) -> dict[str, int]:
         """The numbers of all names of a kind that ever were, these among them."""
@@ -205,7 +207,7 @@ class OperationDatabase:
     def put_dishes(self, records: Mapping[str, Mapping[str, Any]]) -> None:
         with self.writing() as connection:
             for name, document in records.items():
-                _put(connection, DISHES, {"name": name, "document": json.dumps(document, separators=(",", ":"))})
+                put(connection, DISHES, {"name": name, "document": json.dumps(document, separators=(",", ":"))})
 
     def heard(self) -> dict[str, int]:
         with self.reading() as connection:
@@ -224,7 +226,8 @@ class OperationDatabase:
             raise StoreError(what, where=self.where, mend="is the disk full, the file another's or damaged?") from error
 
 
-def _put(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+def put(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+    """Insert a row, in place of the one with its key."""
     connection.execute(sa.insert(table).prefix_with("OR REPLACE"), [dict(values)])
 
 

@@ -58,6 +58,7 @@ _EACH = 200  # handovers and decisions of a slot that are told one by one; beyon
 _STEP_MOST_S = 24 * 3600.0
 _CONTROL = "give the scenario a [control] table, or a registry"
 _HEAR_S = 2.0  # how long a plan waits for the registry: of 15 s, 10 shall be left
+_PACK_S = 5.0  # how often somebody looks whether an hour is over
 _TICK_S = 0.25  # of the wall clock: how often the engine looks at the time
 
 
@@ -197,7 +198,7 @@ class Operation:
             self._plan_first()
             if not paused:
                 self.clock.resume()
-        for name, work in (("engine", self._follow), ("plans", self._plan_on)):
+        for name, work in (("engine", self._follow), ("plans", self._plan_on), ("packing", self._pack_on)):
             thread = threading.Thread(target=work, name=f"skyhaul-operation-{name}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -682,6 +683,15 @@ class Operation:
             now = self.clock.now_ns()
             due = self.clock.wall_s_until(now // SECOND_NS * SECOND_NS + SECOND_NS)
             self._stop.wait(min(_TICK_S, max(0.001, due)))
+
+    def _pack_on(self) -> None:
+        """The thread that packs the hours that are over."""
+        while not self._stop.is_set():
+            try:
+                self._sessions.pack(int(slot_number(np.datetime64(self.clock.now_ns(), "ns"))))
+            except StoreError as error:
+                self._show(trouble=str(error))
+            self._stop.wait(_PACK_S)
 
     def _live(self) -> None:
         """Live through the time since it was last done: slots begin, seconds are kept."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,17 @@ import sqlalchemy as sa
 
 from skyhaul.control.grants import REFUSALS
 from skyhaul.network import Reason, slot_number, slot_start
-from skyhaul.operation._database import SLOTS, OperationDatabase
-from skyhaul.operation._packing import SlotColumns, packed_slot, unpacked_slot
+from skyhaul.operation._database import BLOCKS, HOURS, META, SLOTS, OperationDatabase, put
+from skyhaul.operation._packing import (
+    HOUR,
+    NEIGHBOURS,
+    SlotColumns,
+    joined,
+    packed_hour,
+    packed_slot,
+    unpacked_block,
+    unpacked_slot,
+)
 from skyhaul.operation._slot import SLOT_NS, SlotPlan
 
 
@@ -50,14 +60,16 @@ class Session:
         return (self.end_ns - self.start_ns) / 1e9
 
 
+_LAST = "last_slot"  # the one that was lived through last, which after a jump need not be the latest
+
+
 class SessionLog:
     """Keeps what every slot was, and tells sessions from it."""
 
     def __init__(self, database: OperationDatabase) -> None:
         self._database = database
         self._mutex = threading.Lock()
-        with database.reading() as connection:
-            found = connection.execute(sa.select(sa.func.max(SLOTS.c.slot))).scalar()
+        found = database.meta(_LAST)
         self.last: int | None = None if found is None else int(found)
 
     def record(self, slot: SlotPlan, *, anew: bool = True) -> None:
@@ -67,7 +79,8 @@ class SessionLog:
         with self._mutex, self._database.writing() as connection:
             row = {"slot": slot.slot, "columns": packed_slot(columns)}
             connection.execute(sa.insert(SLOTS).prefix_with("OR REPLACE" if anew else "OR IGNORE"), [row])
-            self.last = slot.slot if self.last is None else max(self.last, slot.slot)
+            put(connection, META, {"key": _LAST, "value": str(slot.slot)})
+            self.last = slot.slot
 
     def of(self, terminal: str, start_ns: int, end_ns: int) -> list[Session]:
         """The sessions of a terminal that lie in any part of [start, end), by time; whole, as far as on record."""
@@ -77,7 +90,7 @@ class SessionLog:
         gateways = {number: name for name, number in self._database.numbers("gateway", ()).items()}
         pops = {number: name for name, number in self._database.numbers("pop", ()).items()}
         found: list[Session] = []
-        for slot, columns in self._slots(start_ns, end_ns):
+        for slot, columns in self._slots(numbers[terminal], start_ns, end_ns):
             row = columns.row_of(numbers[terminal])
             if row is None:
                 continue
@@ -88,13 +101,69 @@ class SessionLog:
             found[-1] = _with(found[-1], goes_on=True)
         return found
 
-    def _slots(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, SlotColumns]]:
+    def pack(self, before: int) -> int:
+        """Pack the hours that are over before a slot; how many there were."""
+        packed = 0
+        while (first := self._oldest_hour()) is not None and first + HOUR <= before:
+            with self._database.reading() as connection:
+                query = sa.select(SLOTS).where(SLOTS.c.slot.between(first, first + HOUR - 1)).order_by(SLOTS.c.slot)
+                rows = [(number, data) for number, data in connection.execute(query)]
+            with self._database.reading() as connection:
+                again = connection.execute(sa.select(HOURS.c.first).where(HOURS.c.first == first)).scalar()
+            slots = dict(self._hour(first)) if again is not None else {}
+            slots |= {number: unpacked_slot(data) for number, data in rows}
+            numbers, blocks = packed_hour(first, sorted(slots.items()))
+            kept = zlib.compress(numbers.astype("<i4").tobytes())
+            with self._mutex, self._database.writing() as connection:
+                connection.execute(sa.delete(HOURS).where(HOURS.c.first == first))
+                connection.execute(sa.delete(BLOCKS).where(BLOCKS.c.first == first))
+                connection.execute(sa.insert(HOURS), [{"first": first, "numbers": kept}])
+                values = [{"first": first, "part": part, "columns": data} for part, data in enumerate(blocks)]
+                connection.execute(sa.insert(BLOCKS), values)
+                connection.execute(sa.delete(SLOTS).where(SLOTS.c.slot.in_([number for number, _ in rows])))
+            packed += 1
+        return packed
+
+    def _oldest_hour(self) -> int | None:
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(sa.func.min(SLOTS.c.slot))).scalar()
+        return None if found is None else int(found) // HOUR * HOUR
+
+    def _hour(self, first: int) -> Iterator[tuple[int, SlotColumns]]:
+        """The slots of an hour that is packed, whole."""
+        with self._database.reading() as connection:
+            query = sa.select(BLOCKS.c.columns).where(BLOCKS.c.first == first).order_by(BLOCKS.c.part)
+            blocks = [data for (data,) in connection.execute(query)]
+        parts: dict[int, list[SlotColumns]] = {}
+        for data in blocks:
+            for slot, columns in unpacked_block(first, data):
+                parts.setdefault(slot, []).append(columns)
+        for slot, found in parts.items():
+            yield slot, joined(found)
+
+    def _slots(self, number: int, start_ns: int, end_ns: int) -> Iterator[tuple[int, SlotColumns]]:
+        """The slots of a time in which a terminal, by its number, may be found."""
         first = int(slot_number(np.datetime64(start_ns, "ns")))
         last = int(slot_number(np.datetime64(max(start_ns, end_ns - 1), "ns")))
-        query = sa.select(SLOTS).where(SLOTS.c.slot.between(first, last)).order_by(SLOTS.c.slot)
         with self._database.reading() as connection:
-            for number, data in connection.execute(query):
-                yield number, unpacked_slot(data)
+            span = HOURS.c.first.between(first - HOUR + 1, last)
+            hours = connection.execute(sa.select(HOURS).where(span).order_by(HOURS.c.first)).all()
+            single = connection.execute(
+                sa.select(SLOTS).where(SLOTS.c.slot.between(first, last)).order_by(SLOTS.c.slot)
+            ).all()
+            blocks = []
+            for hour, kept in hours:
+                place = np.flatnonzero(np.frombuffer(zlib.decompress(kept), "<i4") == number)
+                if len(place):
+                    part = int(place[0]) // NEIGHBOURS
+                    query = sa.select(BLOCKS.c.columns).where(BLOCKS.c.first == hour, BLOCKS.c.part == part)
+                    blocks.append((int(hour), connection.execute(query).scalar_one()))
+        # A slot that is there both ways was lived through again after its hour had been packed.
+        anew = {slot for slot, _ in single}
+        found = [(s, c) for hour, data in blocks for s, c in unpacked_block(hour, data) if first <= s <= last]
+        found = [(slot, columns) for slot, columns in found if slot not in anew]
+        found += [(slot, unpacked_slot(data)) for slot, data in single]
+        yield from sorted(found, key=lambda entry: entry[0])
 
     def _columns_of(self, slot: SlotPlan) -> SlotColumns:
         ground = slot.world.ground
@@ -166,6 +235,4 @@ def _state(session: Session) -> tuple[object, ...]:
 
 
 def _with(session: Session, **changes: Any) -> Session:
-    from dataclasses import replace
-
     return replace(session, **changes)
