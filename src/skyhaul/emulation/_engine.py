@@ -128,8 +128,8 @@ class Engine:
 
 def _ask_for_short_turns() -> None:
     number = _SCHED_SETATTR.get(platform.machine())
-    if number is None:
-        return
+    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return  # whoever started it under another policy (chrt) keeps that
     # struct sched_attr: size, policy (SCHED_OTHER), flags, nice, priority, runtime, deadline, period.
     nice = os.getpriority(os.PRIO_PROCESS, 0)
     attributes = struct.pack("=IIQiIQQQ", 48, 0, 0, nice, 0, _TURN_NS, 0, 0)
