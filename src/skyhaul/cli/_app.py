@@ -31,6 +31,7 @@ from skyhaul.cli import (
     registry,
     scenario,
     simulate,
+    status,
     terminal,
     territory,
     trace,
@@ -63,6 +64,7 @@ def _root(
 
 
 app.command("up")(up.up)
+app.command("status")(status.status)
 app.command("simulate")(simulate.simulate)
 app.command("path", context_settings=NEGATIVE_NUMBERS)(path.path)
 app.command("look", context_settings=NEGATIVE_NUMBERS)(look.look)

@@ -17,11 +17,12 @@ from skyhaul.control.custody import (
     standing_events,
     ways,
 )
-from skyhaul.control.facts import CustodyEvent
+from skyhaul.control.facts import CustodyEvent, Role
 from skyhaul.server._desk import Desk, Here, Who
 from skyhaul.server._pages import LIMIT, Cursor, Limit, page_of
 from skyhaul.server._people import Caller
 from skyhaul.server._plain import iso
+from skyhaul.server._private import HIDDEN, reads_names
 from skyhaul.server._terminal_models import CustodyOut, PassageOut
 
 router = APIRouter(tags=["service control"])
@@ -57,6 +58,12 @@ def custody_of(desk: Desk, caller: Caller, unit: str) -> CustodyOut:
     if not known:
         return CustodyOut(unit=unit, hands=[], under_way_to=None, items=[])
     traced = record.trace(unit)
+    own = {a.body for a in caller.appointments if a.role is Role.DISTRIBUTOR}
+    open_ = reads_names(desk, caller) or bool(own & set(traced.parties))
+
+    def named(party: str) -> str:
+        return party if open_ or party in ("", "?") else HIDDEN
+
     items = []
     for p in traced.passages:
         event = by_id[p.event]
@@ -67,17 +74,23 @@ def custody_of(desk: Desk, caller: Caller, unit: str) -> CustodyOut:
                 time=iso(p.time),
                 step=str(p.step),
                 item=p.item,
-                giver=p.giver,
-                receiver=p.receiver,
-                holder=p.holder,
+                giver=named(p.giver),
+                receiver=named(p.receiver),
+                holder=named(p.holder),
                 manner=manner,
                 gap_before=p.gap_before,
-                source=event.source,
+                source=event.source if open_ else HIDDEN,
                 recorded_at=iso(event.recorded_at),
                 words="; ".join(part for part in (p.gap_before, manner and f"by {manner}") if part) or "recorded",
             )
         )
-    return CustodyOut(unit=unit, hands=list(traced.parties), under_way_to=traced.under_way_to, items=items)
+    towards = traced.under_way_to
+    return CustodyOut(
+        unit=unit,
+        hands=[named(party) for party in traced.parties],
+        under_way_to=None if towards is None else named(towards),
+        items=items,
+    )
 
 
 @router.get("/custody/units/{unit}", response_model=CustodyOut, summary="A unit's custody")
@@ -88,9 +101,11 @@ def unit_custody(desk: Here, caller: Who, unit: Annotated[str, Path(max_length=2
 
 @router.get("/custody/parties/{party}", response_model=ReachOut, summary="What a party had")
 def party_custody(
-    desk: Here, party: Annotated[str, Path(max_length=200)], limit: Limit = LIMIT, cursor: Cursor = None
+    desk: Here, caller: Who, party: Annotated[str, Path(max_length=200)], limit: Limit = LIMIT, cursor: Cursor = None
 ) -> ReachOut:
     """Which units were ever with a party, directly or through others, and what the record cannot say."""
+    if not reads_names(desk, caller):
+        caller.require(Role.OPERATOR, Role.AUTHORITY, Role.AUDITOR)
     facts, events = desk.facts, _events(desk)
     known_at = desk.known_at()
     check_party(party, known_parties(facts, events, known_at))

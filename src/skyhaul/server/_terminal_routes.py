@@ -25,6 +25,7 @@ from skyhaul.server._pages import LIMIT, Cursor, Limit, Page, page_of
 from skyhaul.server._people import Caller
 from skyhaul.server._places import coarse, disclose, from_cell, may_see
 from skyhaul.server._plain import instant, instant_ns, iso, iso_ns, number
+from skyhaul.server._private import HIDDEN, reads_names
 from skyhaul.server._terminal_models import (
     CandidateOut,
     CandidatesOut,
@@ -333,10 +334,12 @@ def path(desk: Here, caller: Who, id: Id) -> PathOut:
 
 
 @router.get("/terminals/{id}/decision", response_model=DecisionOut, summary="May it be served?")
-def decision(desk: Here, id: Id, time: When = None, as_known: When = None) -> DecisionOut:
-    """The decision with every reason: now, or at another instant, and as it was known at another."""
+def decision(desk: Here, caller: Who, id: Id, time: When = None, as_known: When = None) -> DecisionOut:
+    """The decision with every reason: now, or at another instant, and as it was known at another.
+
+    The words of reasons can name people: who may not read of them gets rules, codes and facts without words."""
     operation = desk.operation
-    operation.terminal(id)
+    view = operation.terminal(id)
     if operation.facts is None:
         return DecisionOut(
             words="this system runs without service control: everybody is served",
@@ -349,9 +352,14 @@ def decision(desk: Here, id: Id, time: When = None, as_known: When = None) -> De
         None if time is None else instant(time, "time"),
         None if as_known is None else instant(as_known, "as_known"),
     )
-    return DecisionOut(
-        words="", decision=plain_decision(found), explanation=explain(found), position="where it is now, as measured"
-    )
+    document, text = plain_decision(found), explain(found)
+    if not reads_names(desk, caller) and not may_see(desk, caller, view):
+        text = HIDDEN
+        for reason in document["reasons"]:
+            reason["text"] = HIDDEN
+            for fact in reason["facts"]:
+                fact |= {"author": HIDDEN, "source": HIDDEN}
+    return DecisionOut(words="", decision=document, explanation=text, position="where it is now, as measured")
 
 
 def plain_decision(found: Any) -> dict[str, Any]:
