@@ -1,65 +1,77 @@
-"""`scripts/up`: the one command of the README, beyond what running the README shows."""
+"""`scripts/up`: the one command of the README."""
 
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
-SCENARIO = """
-name = "one"
-[time]
-duration = "1m"
-[[terminals]]
-name = "kyiv"
-latitude_deg = 50.45
-longitude_deg = 30.52
-"""
 
-
-def up(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run that is to end by itself."""
     return subprocess.run(
-        [folder / "scripts" / "up", *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        [folder / "scripts" / "up", *arguments], capture_output=True, text=True, check=False, timeout=120
     )
 
 
-def test_it_works_from_any_folder_with_a_scenario_and_options(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def running(folder: Path, *arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A system that was started, and its address."""
+    process = subprocess.Popen(
+        [folder / "scripts" / "up", *arguments],
+        env=os.environ | {"XDG_STATE_HOME": str(folder / "state")} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = ""
+        while (found := re.search(r"http://[\d.]+:\d+", said)) is None:
+            line = process.stdout.readline()
+            assert line, process.communicate()[1]
+            said += line
+        yield process, found.group()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_first_command_brings_up_the_page(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = reader / "else where"
     elsewhere.mkdir()
-    (elsewhere / "mine.toml").write_text(SCENARIO, encoding="utf-8")
     monkeypatch.chdir(elsewhere)
-    done = up(reader, "mine.toml", "--strategy", "highest")
-    assert done.returncode == 0, done.stderr
-    assert "strategy highest" in done.stdout
-    pictures = [line for line in done.stdout.splitlines() if line.endswith(".png")]
-    assert all(Path(line).is_relative_to(reader / "skyhaul-out" / "mine") for line in pictures)
-    assert all(Path(line).is_file() for line in pictures)
-    assert any(Path(line).name == "map.png" for line in pictures)
-
-
-def test_options_alone_mean_the_world(reader: Path, tmp_path: Path) -> None:
-    done = up(reader, "--duration", "0s", SKYHAUL_OUT=str(tmp_path / "out"))
-    assert done.returncode == 2
-    assert "'--duration': expected a duration" in done.stderr
-
-
-def test_it_names_where_results_go_when_told_otherwise(reader: Path) -> None:
-    for option in ("-o", "-oworld.nc", "--output", "--output=world.nc"):
-        done = up(reader, "world", option)
-        assert done.returncode == 2
-        assert "SKYHAUL_OUT" in done.stderr
+    with running(reader, "--port", "0") as (process, address):
+        page = httpx.get(address, timeout=30)
+        assert page.status_code == 200
+        assert "<title>" in page.text
+        system = httpx.get(f"{address}/api/v1/system", timeout=30).json()
+        assert system["satellites"] > 1_000
+        assert system["terminals"]["served"] > 0
+        assert system["terminals"]["refused"] > 0
+        process.send_signal(signal.SIGINT)
+        said, complaints = process.communicate(timeout=60)
+        assert process.returncode == 0, complaints
+        assert "Traceback" not in said + complaints
 
 
 def test_an_error_of_the_scenario_is_its_error(reader: Path) -> None:
     done = up(reader, "no-such-scenario")
     assert done.returncode == 1
     assert "no scenario file or preset named no-such-scenario" in done.stderr
+
+
+def test_wrong_usage_is_said(reader: Path) -> None:
+    done = up(reader, "--speed", "-1")
+    assert done.returncode == 2
+    assert "--speed" in done.stderr
 
 
 def test_help_needs_nothing_set_up(reader: Path) -> None:
