@@ -37,5 +37,13 @@ export const ROUTES = [
   { path: "/terminal/:id", title: ":id", group: "/terminals", load: () => import("./views/terminal.js") },
   { path: "/satellites", title: "Satellites", nav: "Satellites", load: () => import("./views/satellites.js") },
   { path: "/satellite/:number", title: "Satellite :number", group: "/satellites", load: () => import("./views/satellite.js") },
+  { path: "/territory", title: "Territory", nav: "Control", load: () => import("./views/territory.js") },
+  { path: "/licences", title: "Licences and type approvals", group: "/territory", load: () => import("./views/licences.js") },
+  { path: "/orders", title: "Orders", group: "/territory", load: () => import("./views/orders.js") },
+  { path: "/orders/draft", title: "Draft an order", group: "/territory", load: () => import("./views/orderdraft.js") },
+  { path: "/order/:id", title: "Order :id", group: "/territory", load: () => import("./views/order.js") },
+  { path: "/allow-lists", title: "Allow-lists", group: "/territory", load: () => import("./views/allowlists.js") },
+  { path: "/check", title: "Check a place", group: "/territory", load: () => import("./views/check.js") },
+  { path: "/log", title: "The log", group: "/territory", load: () => import("./views/log.js") },
   { path: "/ground", title: "Gateways and points of presence", nav: "Ground", load: () => import("./views/ground.js") },
 ];

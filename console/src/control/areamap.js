@@ -170,8 +170,9 @@ function scaleBar(c, flat) {
   const power = 10 ** Math.floor(Math.log10(wanted));
   const km = [5, 2, 1].map((m) => m * power).find((m) => m <= wanted) ?? power;
   c.fillStyle = ink("text");
-  c.fillRect(10, flat.height - 12, km / kmPerPixel, 3);
-  c.textAlign = "left";
+  const right = flat.width - 10;
+  c.fillRect(right - km / kmPerPixel, flat.height - 12, km / kmPerPixel, 3);
+  c.textAlign = "right";
   c.textBaseline = "bottom";
-  label(c, `${km} km`, 10, flat.height - 14);
+  label(c, `${km} km`, right, flat.height - 14);
 }

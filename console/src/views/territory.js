@@ -30,7 +30,9 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
   const known = h("input", { id: "as-known", type: "text", size: 22, placeholder: "all that is on record", value: query.get("known") ?? "" });
   const viewpoint = h("p", { id: "viewpoint", "aria-live": "polite" });
   const trouble = troubleBox();
-  const map = makeAreaMap({ words: "Map of the areas on record.", signal });
+  const map = makeAreaMap({ words: "Map of the areas on record at the date.", signal });
+  const other = makeAreaMap({ words: "Map of the areas on record at the other date, what changed hatched.", signal });
+  const [mapTitle, otherTitle] = [h("h2", {}), h("h2", {})];
   const key = h("ul", { class: "legend" });
   const summary = h("p", { class: "big", id: "difference" });
   const changed = makeTable({
@@ -46,7 +48,7 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
     empty: "no ground changed",
   });
   const areas = makeTable({
-    caption: "Areas on record at the date",
+    caption: "Areas on record at the date, or at either of the two",
     columns: [
       { title: "Area", value: (f) => `${f.properties.layer}/${f.properties.name}`, sort: (f) => f.properties.name },
       { title: "Whose", value: (f) => f.properties.holder || "–", sort: (f) => f.properties.holder },
@@ -58,7 +60,8 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
     empty: "nothing is on record",
   });
   const difference = h("section", { class: "panel", hidden: true, "aria-label": "Difference" }, summary, changed.element);
-  const picture = h("section", { class: "panel", "aria-label": "Map" }, map.element, key);
+  const beside = h("div", {}, otherTitle, other.element);
+  const picture = h("section", { class: "panel", "aria-label": "Map" }, h("div", { class: "columns" }, h("div", {}, mapTitle, map.element), beside), key);
   put(
     root,
     h(
@@ -147,30 +150,35 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
     if (!layer.value) second.element.hidden = true;
     first.say();
     second.say();
-    const other = comparing.checked && Boolean(layer.value);
-    keep({ layer: layer.value || null, from: layer.value ? first.time : null, to: other ? second.time : null, known: known.value.trim() || null });
+    const two = comparing.checked && Boolean(layer.value);
+    beside.hidden = !two;
+    keep({ layer: layer.value || null, from: layer.value ? first.time : null, to: two ? second.time : null, known: known.value.trim() || null });
+    say(mapTitle, layer.value ? instant(first.time) : "");
+    say(otherTitle, two ? `${instant(second.time)}, what changed hatched` : "");
     if (!layer.value) {
       say(viewpoint, "No layer is chosen: coasts only. Whose word shall be drawn?");
       difference.hidden = true;
       areas.show([]);
       fill(key);
       map.show([]);
+      other.show([]);
       if (fitted !== "none") map.fit();
       fitted = "none";
       return;
     }
     const asked = { layer: layer.value, as_known: known.value.trim() };
-    const [drawn, compared] = await Promise.all([
-      ask("/territories", { ...asked, time: other ? second.time : first.time }, { signal }),
-      other ? ask("/territories/difference", { ...asked, from: first.time, to: second.time }, { signal }) : null,
+    const [drawn, then, compared] = await Promise.all([
+      ask("/territories", { ...asked, time: first.time }, { signal }),
+      two ? ask("/territories", { ...asked, time: second.time }, { signal }) : { features: [] },
+      two ? ask("/territories/difference", { ...asked, from: first.time, to: second.time }, { signal }) : null,
     ]);
     if (mine !== turn) return;
-    const features = drawn.features ?? [];
+    const features = [...drawn.features, ...then.features.filter((/** @type {any} */ f) => !drawn.features.some((/** @type {any} */ g) => g.properties.id === f.properties.id))];
     const holders = [...new Set(features.map((/** @type {any} */ f) => f.properties.holder || f.properties.name))];
     const sources = [...new Set(features.map((/** @type {any} */ f) => f.properties.source))];
     const [, word, verb] = LAYERS.find(([value]) => value === layer.value) ?? ["", "", ""];
-    say(viewpoint, `Drawn: ${word} as recorded, at ${instant(other ? second.time : first.time)}, in the words of ${sources.length ? sources.join("; ") : "nobody"}.`);
-    const shapes = features.map((/** @type {any} */ f) => style(f, holders, Boolean(compared), verb));
+    say(viewpoint, `Drawn: ${word} as recorded, at ${instant(first.time)}${two ? ` and at ${instant(second.time)}` : ""}, in the words of ${sources.length ? sources.join("; ") : "nobody"}.`);
+    const shapes = then.features.map((/** @type {any} */ f) => style(f, holders, verb));
     /** @type {any[]} */
     const moved = compared ? compared.features.map((/** @type {any} */ f, /** @type {number} */ i) => ({ id: i, ...f.properties, geometry: f.geometry })) : [];
     moved.forEach((change, i) => {
@@ -183,11 +191,15 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
         text: `${change.before.join(" and ") || "nobody"} → ${change.after.join(" and ") || "nobody"}`,
       });
     });
-    map.show(shapes);
-    const wanted = `${layer.value} ${other}`;
-    if (fitted !== wanted) map.fit();
+    map.show(drawn.features.map((/** @type {any} */ f) => style(f, holders, verb)));
+    other.show(shapes);
+    const wanted = `${layer.value} ${two}`;
+    if (fitted !== wanted) {
+      map.fit();
+      if (two) other.fit();
+    }
     fitted = wanted;
-    drawKey(holders, verb, moved.length > 0);
+    drawKey(holders, moved.length > 0);
     areas.show(features);
     difference.hidden = !compared;
     if (compared) {
@@ -204,34 +216,32 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
   /**
    * @param {any} feature
    * @param {string[]} holders
-   * @param {boolean} faint
    * @param {string} verb
    * @returns {import("../control/areamap.js").Shape}
    */
-  function style(feature, holders, faint, verb) {
+  function style(feature, holders, verb) {
     const { holder, name } = feature.properties;
     const i = holders.indexOf(holder || name);
     return {
       lines: outlines(feature.geometry),
       colour: SERIES[i % SERIES.length],
       dash: DASHES[i % DASHES.length],
-      fill: faint ? "none" : "soft",
-      text: faint ? "" : holder ? `${holder} ${verb} ${name}` : name,
+      fill: "soft",
+      text: holder ? `${holder} ${verb} ${name}` : name,
     };
   }
 
   /**
    * @param {string[]} holders
-   * @param {string} verb
    * @param {boolean} moved
    */
-  function drawKey(holders, verb, moved) {
+  function drawKey(holders, moved) {
     fill(
       key,
       ...holders.map((holder, i) => {
         const sign = h("span", { class: "mark", "aria-hidden": "true" }, ["━", "╍", "┅", "┉"][i % 4]);
         sign.style.color = SERIES[i % SERIES.length];
-        return h("li", {}, sign, ` ${holder}${verb ? ` ${verb}` : ""}`);
+        return h("li", {}, sign, ` ${holder}`);
       }),
       moved ? h("li", {}, "▨ changed between the dates") : null,
     );
@@ -255,7 +265,7 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
     again();
   });
   for (const date of [first, second]) date.slider.addEventListener("input", again);
-  await map.start();
+  await Promise.all([map.start(), other.start()]);
   await attempt(trouble, async () => {
     await loadDates();
     first.set(query.get("from"));

@@ -86,7 +86,7 @@ def check(
         raise InputError("which place, or which terminal?", where="terminal", mend="give one of them, or both")
     position: Position | None = None
     ground: list[GroundOut] = []
-    whence = "the place given, as if the network had measured it there"
+    whence = "at the place given, as if the network had measured it there"
     if latitude_deg is not None and longitude_deg is not None:
         position = Position(latitude_deg, longitude_deg)
         ground = _ground(facts, latitude_deg, longitude_deg, at, known_at)
