@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,6 @@ def run(data: Path) -> Result:
         Row("answer to a reader (all path states), median, ms", "x1", found["look_median_ms"], None),
         Row("answer to a reader (all path states), 99 %, ms", "x1", found["look_p99_ms"], None),
         Row("from the start to the first slot, s", "x1", found["start_s"], None),
-        Row("operation's file, bytes a terminal and slot", "x1", found["bytes_each"], None, "before hours are packed"),
     )
     return Result(
         "The system in operation",
@@ -108,8 +109,7 @@ def _child(terminals: int, speed: float, seconds: float, folder: Path) -> None:
     reader.join()
     slots = sorted(ready)[1:]  # the first was planned when it ran
     view = operation.now().view
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.name.startswith("operation.db"))
-    kept = [event for event in operation.events.since(0) if event.kind == "slot"]
+    packed = _packed(folder)
     found = {
         "satellites": len(operation.now().world.elements),
         "slots": len(slots),
@@ -123,7 +123,8 @@ def _child(terminals: int, speed: float, seconds: float, folder: Path) -> None:
         "look_p99_ms": 1e3 * float(np.percentile(looks, 99)),
         "late": view.late,
         "start_s": start_s,
-        "bytes_each": size / max(1, len(kept)) / terminals,
+        "packed_hours": len(packed),
+        "bytes_each": float(np.mean(packed)) / 240 / terminals if packed else None,
         "trouble": view.trouble,
         "drafts": len(view.drafts),
     }
@@ -145,6 +146,13 @@ def _read(operation: Any, stop: threading.Event, ages: list[float], looks: list[
             snapshot.satellites()
             sky_due = asked + _SKIES_S
         stop.wait(max(0.0, _LOOKS_S - (time.monotonic() - asked)))
+
+
+def _packed(folder: Path) -> list[int]:
+    """Bytes that each packed hour takes."""
+    query = "SELECT length(numbers) + (SELECT sum(length(columns)) FROM blocks b WHERE b.first = h.first) FROM hours h"
+    with closing(sqlite3.connect(folder / "operation.db")) as database:
+        return [size for (size,) in database.execute(query)]
 
 
 def _scenario(terminals: int) -> Any:

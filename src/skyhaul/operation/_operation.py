@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -58,6 +59,8 @@ _EACH = 200  # handovers and decisions of a slot that are told one by one; beyon
 _STEP_MOST_S = 24 * 3600.0
 _CONTROL = "give the scenario a [control] table, or a registry"
 _HEAR_S = 2.0  # how long a plan waits for the registry: of 15 s, 10 shall be left
+# Whoever asks does so in some forty short steps, after each of which it would wait 5 ms for a plan that is being made.
+_TURN_S = 0.001
 _PACK_S = 5.0  # how often somebody looks whether an hour is over
 _TICK_S = 0.25  # of the wall clock: how often the engine looks at the time
 
@@ -111,6 +114,7 @@ class Operation:
         self._leases_before: tuple[Roster, Leases] | None = None
         self._shown: Snapshot | None = None
         self._book: tuple[Roster, LeaseBook] | None = None
+        self._leasing = threading.Lock()  # who asks or renews the book
         self._compiled: tuple[Facts, int, Compiled] | None = None
         self._known = None if registry is None else KnownFacts(registry, database, clock.now_ns)
         roster = self._roster_of(world)
@@ -189,7 +193,11 @@ class Operation:
             raise
 
     def start(self) -> None:
-        """Plan the slot that runs and the next, and go on in threads of its own. Raises what planning raises."""
+        """Plan the slot that runs and the next, and go on in threads of its own. Raises what planning raises.
+
+        Threads of the process take turns every millisecond from then on.
+        """
+        sys.setswitchinterval(min(_TURN_S, sys.getswitchinterval()))
         if self._live_time:
             self._plan_first()
         else:  # time stands until there is something to see
@@ -300,6 +308,8 @@ class Operation:
             position, speed = plan.places.positions[row], float(plan.places.speed_m_s[row])
         else:
             position, speed = Positions.at([table.latitude_deg], [table.longitude_deg])[0], 0.0
+        if time is not None and position is not None:  # a question about another time takes it to have been here then
+            position = replace(position, measured_at=None)
         known = as_known if as_known is not None else snapshot.time
         with nullcontext() if self._known is None else self._known.mutex:
             compiled = self._compiled_at(facts, known)
@@ -318,7 +328,8 @@ class Operation:
         roster, row = self._view.roster, self._view.roster.find(terminal)
         if self._book is None or self._book[0] is not roster:
             return self._known is None
-        return bool(self._book[1].served(self.now().time)[row])
+        with self._leasing:
+            return bool(self._book[1].served(self.now().time)[row])
 
     # What is changed
 
@@ -594,9 +605,10 @@ class Operation:
             self._known.record(decisions)
 
     def _renew(self, plan: SlotPlan) -> None:
-        if self._book is None or self._book[0] is not plan.roster:
-            self._book = plan.roster, LeaseBook(len(plan.roster))
-        self._book[1].renew(plan.leases)
+        with self._leasing:
+            if self._book is None or self._book[0] is not plan.roster:
+                self._book = plan.roster, LeaseBook(len(plan.roster))
+            self._book[1].renew(plan.leases)
 
     def _tell_decisions(self, plan: SlotPlan, decisions: Sequence[Decision]) -> None:
         for decision in decisions[:_EACH]:
