@@ -6,6 +6,7 @@ SkyhaulError                    anything Skyhaul refuses, said in one line: what
 │   ├── GroundError             gateways, PoPs, fibre
 │   ├── ScenarioError           a scenario's field, its expected type or range
 │   └── ControlError            a fact, polygon, order or custody event of service control
+│       └── RightsError         a fact that whoever hands it in may not record
 ├── TimeRangeError              a time outside what the data can answer for
 ├── NotFoundError               a name (terminal, preset, satellite) that is not there
 ├── FetchError                  a network source that does not answer, or must not be asked yet
@@ -60,6 +61,10 @@ class ScenarioError(InputError):
 
 class ControlError(InputError):
     """A fact of service control (polygon, licence, order, custody event, …) that cannot be used."""
+
+
+class RightsError(ControlError):
+    """A fact that whoever hands it in, or signed it, may not record: role, jurisdiction, signature or approvals."""
 
 
 class TimeRangeError(SkyhaulError):

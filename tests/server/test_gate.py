@@ -236,14 +236,14 @@ def test_one_authority_cannot_touch_anothers_territory(changing: Running) -> Non
     ):
         draft = changing.send("POST", "/orders/draft", person, order).json()
         answer = changing.send("POST", "/orders", person, {"document": draft["document"]})
-        assert 400 <= answer.status_code < 500, (person, order)
+        assert answer.status_code == 403, (person, order)
         assert answer.json()["detail"]
     for person in ("Tom", "Ari"):
         assert changing.send("POST", "/orders/draft", person, ORDER).status_code == 403
     answer = changing.send(
         "POST", "/allow-lists/port%20list/applications/application-kiosk/reject", "Sol", {"reason": "x"}
     )
-    assert 400 <= answer.status_code < 500
+    assert answer.status_code == 403
     assert len(changing.desk.registry.facts) == facts
 
 
@@ -257,7 +257,7 @@ def test_without_keys_the_server_signs_for_nobody(tmp_path: Path) -> None:
         assert "sign" in refused.json()["detail"]
         forged = Ed25519PrivateKey.generate().sign(draft["text"].encode()).hex()
         answer = running.send("POST", "/orders", "Nora", {"document": draft["document"], "signature": forged})
-        assert answer.status_code == 422
+        assert answer.status_code == 403
         from skyhaul.server._demo import demo_keys
 
         key = demo_keys(tmp_path / "registry")["Nora"]

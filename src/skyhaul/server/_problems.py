@@ -19,6 +19,7 @@ from skyhaul.errors import (
     NotFoundError,
     OutputError,
     RecordError,
+    RightsError,
     SkyhaulError,
     StoreError,
     TimeRangeError,
@@ -91,6 +92,8 @@ def status_of(error: SkyhaulError) -> int:
     match error:
         case RefusedError():
             return error.status
+        case RightsError():
+            return 403
         case NotFoundError():
             return 404
         case InputError() | TimeRangeError():

@@ -217,12 +217,12 @@ def handovers(
 ) -> Page[HandoverOut]:
     """The changes of its satellite, or of whether it is served, in a time; the latest first."""
     start, end = _span(desk, from_, to, 900 * 1_000_000_000)
-    sessions = _sessions(desk, id, start - SLOT_NS, end)
+    sessions = _sessions(desk, id, start - SLOT_NS, end + 1)
     names = _names(desk.snapshot().world.elements)
     changes = [
         (one, other)
         for one, other in pairwise(sessions)
-        if not one.before_gap and start <= other.start_ns < end and _key(one) != _key(other)
+        if not one.before_gap and start <= other.start_ns <= end and _key(one) != _key(other)
     ]
     part, more = page_of(changes[::-1], cursor, limit)
     items = []

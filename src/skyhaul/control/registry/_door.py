@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
@@ -13,7 +14,7 @@ from skyhaul.control.registry._known import Index, Known
 from skyhaul.control.registry._references import check_references
 from skyhaul.control.registry._rights import acting, check_rights, check_role
 from skyhaul.control.registry._signing import PersonKey, Signed
-from skyhaul.errors import ControlError
+from skyhaul.errors import ControlError, RightsError
 
 F = TypeVar("F", bound=Fact)
 
@@ -43,10 +44,11 @@ def examine(
     """For each fact of a batch why it may not be recorded, or None.
 
     Facts may speak of each other, in whatever order they come: what is let in stands together, without what is not.
-    Raises ControlError where the actor may record nothing at all.
+    Raises RightsError where the actor may record nothing at all.
     """
     index.catch_up(facts)
-    acting(actor.person, actor.key.public, Known(facts, index, now))
+    with _as_rights():
+        acting(actor.person, actor.key.public, Known(facts, index, now))
     refusals: list[ControlError | None] = [None] * len(batch)
     ids: set[str] = set()
     stamped: dict[int, Fact] = {}
@@ -72,9 +74,19 @@ _NEW_ID = "give it an id of its own, or leave it out if it is recorded"
 
 def _refusal(fact: Fact, person: str, public: bytes, known: Known) -> ControlError | None:
     try:
-        check_role(fact, person, public, known)
+        with _as_rights():
+            check_role(fact, person, public, known)
         check_references(fact, known)
-        check_rights(fact, person, public, known)
+        with _as_rights():
+            check_rights(fact, person, public, known)
     except ControlError as error:
         return error
     return None
+
+
+@contextmanager
+def _as_rights() -> Iterator[None]:
+    try:
+        yield
+    except ControlError as error:
+        raise RightsError(error.what, where=error.where, mend=error.mend) from None
