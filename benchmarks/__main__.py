@@ -1,4 +1,4 @@
-"""Runs the benchmarks and writes the performance page."""
+"""Runs the benchmarks and writes their pages."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ NAMES = (
     "commands",
     "emulation",
     "worlds",
+    "fidelity",
+    "transports",
     "record",
     "control",
     "dishes",
     "grants",
 )
-_PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_DOCS = Path(__file__).parents[1] / "docs"
+_PAGE = _DOCS / "performance.md"
+_PAGES = {"fidelity": _DOCS / "emulation.md", "transports": _DOCS / "emulation.md"}  # of those that have another
 _MARK = "<!-- made by python -m benchmarks: {name} -->"
 _END = "<!-- end -->"
 
@@ -48,7 +52,8 @@ def section(result: Result, name: str) -> str:
     for row in result.rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio < 10 else f"{row.ratio:.0f}"
         lines.append(f"| {row.work} | {row.way} | {_three_digits(row.value)} | {ratio} | {row.note} |")
-    lines += ["", "| goal | bound | this run | |", "|---|---:|---:|---|"]
+    if result.goals:
+        lines += ["", "| goal | bound | this run | |", "|---|---:|---:|---|"]
     for goal in result.goals:
         sign = "≥" if goal.at_least else "≤"
         said = "met" if goal.met else "**missed**"
@@ -93,7 +98,7 @@ def main() -> int:
     """Exit 0 when every goal of the benchmarks that ran is met, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (default: all)")
-    parser.add_argument("--write", action="store_true", help=f"write the results into {_PAGE.name}")
+    parser.add_argument("--write", action="store_true", help="write the results into their pages")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(NAMES)
     if unknown:
@@ -108,9 +113,12 @@ def main() -> int:
         sections[name] = section(result, name)
         missed += sum(not goal.met for goal in result.goals)
         print(sections[name], flush=True)
+        if arguments.write:
+            write(_PAGES.get(name, _PAGE), {name: sections[name]})
+            for picture, draw in result.pictures:
+                draw(_DOCS / "images" / picture)
     if arguments.write:
-        write(_PAGE, sections)
-        subprocess.run(["git", "diff", "--stat", "--", str(_PAGE)], check=False)
+        subprocess.run(["git", "diff", "--stat", "--", str(_DOCS)], check=False)
     return 1 if missed else 0
 
 

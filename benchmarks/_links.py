@@ -15,10 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from benchmarks._pauses import LATE_NS, Pauses, touched
+
 PROBE = Path(__file__).with_name("_probe.py")
 # mahimahi's tools run as nobody, who may not look into everybody's virtual environment.
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 NOBODY = 65534
+CALM_S = 1.5  # after a start, which itself keeps the cores busy
 # What a link's own processes are not: the programs that load it.
 _LOADS = ("iperf3", "sh")
 
@@ -83,7 +88,7 @@ def iperf(link: Link, options: str, seconds: int) -> Load:
         _open_to_all(temporary)
         out = Path(temporary) / "iperf.json"
         inside = f"iperf3 -c $FAR -t {seconds} -J {options} > {out}"
-        cpu_s = _run(link, inside, "iperf3 -s -1 >/dev/null")
+        cpu_s = run(link, inside, "iperf3 -s -1 >/dev/null")
         end = _end_of(out)
     if "-u" in options.split():
         total = end["sum"]
@@ -91,30 +96,44 @@ def iperf(link: Link, options: str, seconds: int) -> Load:
     return Load(end["sum_received"]["bits_per_second"], 0, cpu_s)
 
 
-def delay_errors_us(
-    link: Link, delay_ms: float, count: int, interval_us: int, load: str = ""
-) -> tuple[list[float], float]:
-    """Errors of the one-way delay (µs) of datagrams sent through a link, sorted, and the bit/s of a load beside them.
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What datagrams through a link gave.
 
-    load   options of iperf3 that make it, or empty
+    errors_us         of the one-way delay, sorted; of those that met no pause of the machine
+    left_out          share of those that did
+    bits_per_second   of the load beside them
     """
-    with tempfile.TemporaryDirectory() as temporary:
+
+    errors_us: list[float]
+    left_out: float
+    bits_per_second: float
+
+
+def probe(link: Link, delay_ms: float, count: int, interval_us: int, load: str = "") -> Probed:
+    """Send datagrams through a link of a constant delay.
+
+    load   options of iperf3 that make one beside them, or empty
+    """
+    with tempfile.TemporaryDirectory() as temporary, Pauses(temporary) as pauses:
         _open_to_all(temporary)
         pairs, out = Path(temporary) / "pairs.json", Path(temporary) / "iperf.json"
-        probe = shutil.copy(PROBE, temporary)
-        receive = shlex.join([PYTHON, probe, "receive", str(pairs)])
-        send = f"{PYTHON} {probe} send $FAR {count} {interval_us}"
+        copy = shutil.copy(PROBE, temporary)
+        receive = shlex.join([PYTHON, copy, "receive", str(pairs)])
+        send = f"sleep {CALM_S}; {PYTHON} {copy} send $FAR {count} {interval_us}"
+        rate = 0.0
         if load:
-            seconds = int(count * interval_us / 1e6) + 2
-            inside = f"iperf3 -c $FAR -t {seconds} -J {load} > {out} & sleep 1; {send}; wait"
-            _run(link, inside, f"iperf3 -s -1 >/dev/null & {receive}; wait")
+            seconds = int(CALM_S + count * interval_us / 1e6) + 2
+            inside = f"iperf3 -c $FAR -t {seconds} -J {load} > {out} & {send}; wait"
+            run(link, inside, f"iperf3 -s -1 >/dev/null & {receive}; wait")
             end = _end_of(out)
             rate = (end["sum"] if "-u" in load.split() else end["sum_received"])["bits_per_second"]
         else:
-            _run(link, send, receive)
-            rate = 0.0
-        found: list[list[int]] = json.loads(pairs.read_text(encoding="ascii"))
-    return sorted((received - sent) / 1e3 - delay_ms * 1e3 for _, sent, received in found), rate
+            run(link, send, receive)
+        _, sent, came = np.array(json.loads(pairs.read_text(encoding="ascii")), np.int64).T
+        out_of_it = touched(pauses.found(), sent, came + LATE_NS)
+    errors = (came - sent)[~out_of_it] / 1e3 - delay_ms * 1e3
+    return Probed(sorted(errors.tolist()), float(out_of_it.mean()), rate)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -131,7 +150,7 @@ def _open_to_all(folder: str) -> None:
     Path(folder).chmod(0o777)
 
 
-def _run(link: Link, inside: str, far: str) -> float:
+def run(link: Link, inside: str, far: str) -> float:
     """Run to the end; processor time (s) of the link's own processes while the first load was there."""
     process = subprocess.Popen(
         link.command(inside, far),

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class Goal:
 class Result:
     """One benchmark: a heading, its rows and its goals.
 
-    units   heads the column of values; empty where each row's work names its own
+    units     heads the column of values; empty where each row's work names its own
+    pictures  (name, what draws it to a path) of pictures for the pages
     """
 
     title: str
@@ -91,6 +93,7 @@ class Result:
     rows: tuple[Row, ...]
     goals: tuple[Goal, ...]
     units: str = "ms"
+    pictures: tuple[tuple[str, Callable[[Path], None]], ...] = ()
 
 
 def rows_of(work: str, timings: Mapping[str, Timing], notes: Mapping[str, str] | None = None) -> tuple[Row, ...]:

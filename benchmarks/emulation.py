@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks._links import Link, Load, delay_errors_us, iperf, mahimahi, quantile, skyhaul
+from benchmarks._links import Link, Load, iperf, mahimahi, probe, quantile, skyhaul
 from benchmarks._timing import Goal, Result, Row
 
 ROUNDS = 5
@@ -27,6 +27,7 @@ def run(data: Path) -> Result:
     del data
     if shutil.which("iperf3") is None:
         raise SystemExit("benchmarks.emulation: iperf3 is not installed (apt-get install iperf3)")
+    load = os.getloadavg()[0]
     folder = os.environ.get("MAHIMAHI")
     peers = Path(folder) if folder else None
     rows: list[Row] = []
@@ -35,9 +36,12 @@ def run(data: Path) -> Result:
     _delay(peers, "idle", "", (5.0, 15.0), rows, goals)
     _delay(peers, "beside TCP at 500 Mbit/s", _TCP_LOAD, (4.0, 15.0), rows, goals)
     _cpu(peers, rows, goals)
+    first = "" if os.sched_getscheduler(0) == os.SCHED_OTHER else ", all before other work (chrt)"
     return Result(
         "Links that packets cross",
-        f"whole commands in turns, medians of {ROUNDS}; mahimahi {'beside' if peers else 'not there'}",
+        f"whole commands in turns, medians of {ROUNDS}; mahimahi {'beside' if peers else 'not there'}{first}. Probes "
+        f"that met a pause of the machine, in which a sleeper on a core was woken a millisecond late or more, are left "
+        f"out; load of the machine when it began: {load:.1f}",
         tuple(rows),
         tuple(goals),
         units="",
@@ -78,16 +82,19 @@ def _delay(
 ) -> None:
     links = _ways(peers, _DELAY_MS, ("--precise",))
     loads: dict[str, list[float]] = {link.name: [] for link in links}
+    left_out: dict[str, list[float]] = {link.name: [] for link in links}
 
     def measure(link: Link) -> float:
-        errors, rate = delay_errors_us(link, _DELAY_MS, _PROBES, _INTERVAL_US, load)
-        loads[link.name].append(rate)
-        return quantile(sorted(abs(error) for error in errors), 0.99)
+        found = probe(link, _DELAY_MS, _PROBES, _INTERVAL_US, load)
+        loads[link.name].append(found.bits_per_second)
+        left_out[link.name].append(found.left_out)
+        return quantile(sorted(abs(error) for error in found.errors_us), 0.99)
 
     found = _in_turns(links, measure)
     for link, value in zip(links, found, strict=True):
         ratio = value / found[0] if link is not links[0] else None
-        carried = f"beside {statistics.median(loads[link.name]) / 1e6:.0f} Mbit/s" if load else ""
+        carried = f"beside {statistics.median(loads[link.name]) / 1e6:.0f} Mbit/s, " if load else ""
+        carried += f"{statistics.median(left_out[link.name]):.1%} left out"
         rows.append(Row(f"p99 of the absolute delay error, {when}, µs", link.name, value, ratio, carried))
     if peers:
         for k, name in ((0, ""), (1, " with --precise")):

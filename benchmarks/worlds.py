@@ -25,7 +25,7 @@ _SENDERS, _RATE_BPS, _PACKET_BYTES, _SENDING_S = 50, 5e6, 1250, 8.0
 _GROUP = 10  # packets sent in a row: a sleep for each would be a core's work
 _HEADERS = 28  # IPv4 and UDP
 # Requests to the PoP, one after another until one is answered; prints that instant by the clock.
-_FIRST = """
+FIRST = """
 import os, socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
 s.connect((os.environ["SKYHAUL_FAR"], 0)); s.settimeout(0.2)
@@ -91,7 +91,7 @@ def _first_reply_s() -> float:
         "--",
         sys.executable,
         "-c",
-        _FIRST,
+        FIRST,
     ]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) - begin
 
