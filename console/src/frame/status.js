@@ -64,7 +64,7 @@ export function buildStatus({ system, events, clock, announce }) {
       notes,
       `${number(now.satellites)} satellites`,
       elements ? `, elements ${elements.name}${elements.age_days === null || elements.age_days === undefined ? "" : `, ${number(elements.age_days, 1)} days old`}` : "",
-      now.plan?.late_count ? h("b", { class: "problem" }, `, ${now.plan.late_count} plans came late`) : "",
+      now.plan?.late_count ? h("b", { class: "problem" }, `${now.plan.late_count === 1 ? "1 plan" : `${number(now.plan.late_count)} plans`} came late`) : "",
     );
     pause.setAttribute("aria-pressed", String(Boolean(now.paused)));
     say(pause, now.paused ? "Go on" : "Pause");

@@ -25,7 +25,7 @@ const FRAGMENT = /* glsl */ `
     vec3 base = texture2D(land, at).rgb;
     // Civil twilight ends with the Sun 6 degrees down: sin 6 degrees = 0.105.
     float day = smoothstep(-0.105, 0.05, dot(normalize(outward), sun));
-    gl_FragColor = vec4(base * mix(0.5, 1.0, day), 1.0);
+    gl_FragColor = vec4(base * mix(0.6, 1.0, day), 1.0);
   }
 `;
 

@@ -31,7 +31,7 @@ const VERTEX = /* glsl */ `
     vec4 seen = modelViewMatrix * vec4(at, 1.0);
     gl_Position = projectionMatrix * seen;
     bool serving = state > 0.5 && state < 1.5;
-    float size = serving ? 3.6 : 2.3;
+    float size = serving ? 4.4 : 2.7;
     tint = serving ? vec3(0.34, 0.71, 0.91) : vec3(0.60, 0.65, 0.71);
     shape = 0.0;
     if (colouring == 1) tint = palette[int(mod(group, 8.0))];

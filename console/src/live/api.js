@@ -84,7 +84,7 @@ export async function ask(path, query = {}, { method = "GET", body, signal } = {
 /**
  * All items of a list, page by page.
  * @param {string} path
- * @param {Record<string, string | number>} [query]
+ * @param {Record<string, string | number | null | undefined>} [query]
  * @param {{limit?: number, signal?: AbortSignal}} [options]  limit: at most so many items
  * @returns {Promise<any[]>}
  */

@@ -90,9 +90,11 @@ export class Events {
       else if (field === "event") event.type = value;
       else if (field === "data") lines.push(value);
     }
-    if (!lines.length) return;
+    if (!lines.length) return undefined;
     if (event.id) this.#last = event.id;
-    this.#tell({ ...event, data: JSON.parse(lines.join("\n")) });
+    // What happened meanwhile is lost: pages ask anew, as after a new connection.
+    if (event.type === "gap") return this.#tell({ id: "", type: "up", data: null });
+    return this.#tell({ ...event, data: JSON.parse(lines.join("\n")) });
   }
 
   /** @param {boolean} up */

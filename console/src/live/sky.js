@@ -67,7 +67,7 @@ export class SkyStream {
     const address = new URL(`${BASE}/sky`, location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const held = token(); // a browser sends a WebSocket no header of one's own but this
-    const socket = held ? new WebSocket(address, ["skyhaul", `bearer.${held}`]) : new WebSocket(address);
+    const socket = held ? new WebSocket(address, ["sky1", `bearer.${held}`]) : new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.onmessage = ({ data }) => {

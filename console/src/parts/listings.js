@@ -63,7 +63,10 @@ export function nameOf(thing) {
  * @param {any} terminal
  */
 export function whyWords(terminal) {
-  const words = terminal.words && terminal.words !== stateWords(terminal.state).word ? terminal.words : "";
-  if (terminal.state === "refused" && terminal.code_name) return [plain(terminal.code_name), words].filter(Boolean).join(": ");
-  return words || "–";
+  const words = terminal.words ?? "";
+  if (words === stateWords(terminal.state).word) return "–";
+  if (terminal.state !== "refused") return words || "–";
+  // "no grant: code 6 BLOCKED_COUNTRY, unlicensed country (92), rule licence.missing": code and rule stand by themselves.
+  const alert = /, ([a-z ]+) \(\d+\)/.exec(words)?.[1];
+  return terminal.rule ? `${plain(terminal.code_name)}${alert ? `, ${alert}` : ""} (rule ${terminal.rule})` : words;
 }

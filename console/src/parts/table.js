@@ -2,7 +2,7 @@
 
 import { fill, h, put, say } from "./dom.js";
 
-const PAGE = 200;
+const PAGE = 100;
 
 /**
  * @template Row

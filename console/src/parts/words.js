@@ -31,6 +31,14 @@ export function rate(bps) {
   return `${number(value / 1e3, 0)} kbit/s`;
 }
 
+/** @param {number | null | undefined} count */
+export function bytes(count) {
+  if (missing(count)) return NONE;
+  const value = Number(count);
+  if (value >= 1e9) return `${number(value / 1e9, 2)} GB`;
+  return value >= 1e6 ? `${number(value / 1e6, 1)} MB` : `${number(value / 1e3, 1)} kB`;
+}
+
 /** @param {number | null | undefined} degrees */
 export const degrees = (degrees) => (missing(degrees) ? NONE : `${number(degrees, 1)}°`);
 

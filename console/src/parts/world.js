@@ -14,7 +14,7 @@ let land = null;
 
 /** Rings of [longitude, latitude] around the land, shipped with the system. */
 export function landRings() {
-  land ??= fetch("land.json").then((response) => {
+  land ??= fetch("console/land.json").then((response) => {
     if (!response.ok) throw new Error(`land.json: status ${response.status}`);
     return response.json().then((answer) => answer.rings);
   });
@@ -52,6 +52,32 @@ export function label(c, text, x, y) {
   c.strokeText(text, x, y);
   c.fillStyle = ink("text");
   c.fillText(text, x, y);
+}
+
+/** Writes names beside marks, to the left where the right has no room; a name that would lie on another is left out. */
+export class Names {
+  /** @type {[number, number, number, number][]} */
+  #taken = [];
+
+  /**
+   * @param {CanvasRenderingContext2D} c
+   * @param {Flat} flat
+   * @param {string} text
+   * @param {number} x  of the mark
+   * @param {number} y
+   */
+  write(c, flat, text, x, y) {
+    const width = c.measureText(text).width;
+    for (const left of [x + 9, x - 9 - width]) {
+      if (left < 2 || left + width > flat.width - 2) continue;
+      if (this.#taken.some(([a, b, wide, tall]) => left < a + wide && a < left + width && Math.abs(y - b) < tall)) continue;
+      this.#taken.push([left, y, width, 14]);
+      c.textAlign = "left";
+      c.textBaseline = "middle";
+      label(c, text, left, y);
+      return;
+    }
+  }
 }
 
 /**
@@ -269,6 +295,20 @@ export function paintAreas(c, flat, turns, areas, holders = holdersOf(areas)) {
       label(c, area.name && area.name !== area.holder ? `${area.holder}: ${area.name}` : area.holder, x, y - 4);
     }
   c.restore();
+}
+
+/**
+ * What part of the world areas lie in: west, south, east, north; null for none.
+ * @param {readonly Area[]} areas
+ * @returns {[number, number, number, number] | null}
+ */
+export function extent(areas) {
+  const points = areas.flatMap((area) => area.lines.flat());
+  if (!points.length) return null;
+  const [x, y] = [points.map((p) => p[0]), points.map((p) => p[1])];
+  const least = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.min(a, b));
+  const most = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.max(a, b));
+  return [least(x), least(y), most(x), most(y)];
 }
 
 /** @param {readonly Area[]} areas */

@@ -1,7 +1,7 @@
 // The decision of service control, with every reason and the facts it rests on.
 
 import { fill, h } from "../parts/dom.js";
-import { instant, plain, rate } from "../parts/words.js";
+import { enc, instant, plain, rate } from "../parts/words.js";
 
 /** @type {Record<string, [string, string]>} */
 const EFFECTS = {
@@ -16,12 +16,12 @@ const OUTCOMES = { permitted: ["✔", "served"], refused: ["✖", "refused"], un
 
 /**
  * @param {HTMLElement} element
- * @param {any} answer  what GET /terminals/{id}/decision answers
+ * @param {any} answer  what GET /terminals/{id}/decision answers; `asked`: it was only asked about, and is in no log
  */
 export function showDecision(element, answer) {
-  const decision = answer.decision ?? answer;
-  if (!decision?.outcome) {
-    fill(element, h("p", {}, answer?.words ?? "No decision: this system runs without service control, everybody is served."));
+  const decision = answer.decision;
+  if (!decision) {
+    fill(element, h("p", {}, answer.words));
     return;
   }
   const [sign, look] = OUTCOMES[decision.outcome] ?? ["•", "off"];
@@ -35,9 +35,10 @@ export function showDecision(element, answer) {
       : null,
     grant ? h("p", {}, `Permission until ${instant(grant.ends)}${grant.probation ? ", on probation" : ""}${grant.rate_bps ? `, at most ${rate(grant.rate_bps)}` : ""}.`) : null,
     h("p", { class: "quiet" }, `At ${instant(decision.time)}, as known at ${instant(decision.known_at)}, cell ${decision.cell || "unknown"}.${decision.holds_until ? ` Nothing that bears on it changes before ${instant(decision.holds_until)}.` : ""}`),
+    answer.asked ? null : h("p", {}, h("a", { href: `#/log?terminal=${enc(decision.terminal)}&time=${enc(decision.time)}` }, "Prove it: the entry in the log that put it in this state")),
     h("h3", {}, "Every reason, in order of precedence"),
     h("ol", { class: "reasons" }, decision.reasons.map(reasonItem)),
-    answer.explanation ? h("details", {}, h("summary", {}, "In plain text"), h("pre", { tabindex: 0 }, Array.isArray(answer.explanation) ? answer.explanation.join("\n") : answer.explanation)) : null,
+    answer.explanation ? h("details", {}, h("summary", {}, "In plain text"), h("pre", { tabindex: 0 }, answer.explanation)) : null,
   );
 }
 

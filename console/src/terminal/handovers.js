@@ -8,19 +8,13 @@ import { clock, iso, seconds, span } from "../parts/words.js";
 const HEIGHT = 46;
 const SLOT_S = 15;
 
-/** @param {any} side  of a handover: a name, or a record with one */
-function satelliteOf(side) {
-  if (side === null || side === undefined || side === "") return null;
-  if (typeof side === "string") return { name: side, number: null };
-  const name = side.satellite_name ?? side.satellite ?? side.name ?? null;
-  return name ? { name: String(name), number: side.satellite_number ?? side.number ?? null } : null;
-}
-
-/** @param {any} side */
+/**
+ * Who served before or after a handover.
+ * @param {any} side
+ */
 function link(side) {
-  const satellite = satelliteOf(side);
-  if (!satellite) return h("span", {}, `no satellite${side?.words ? ` (${side.words})` : ""}`);
-  return satellite.number ? h("a", { href: `#/satellite/${satellite.number}` }, satellite.name) : h("span", {}, satellite.name);
+  if (!side?.satellite_name) return h("span", {}, `no satellite${side?.words ? ` (${side.words})` : ""}`);
+  return h("a", { href: `#/satellite/${side.satellite_number}` }, side.satellite_name);
 }
 
 /**
@@ -48,12 +42,12 @@ export function makeNextHandover(clockOfSystem, signal) {
       if (at === null) {
         const until = seconds(answer?.known_until);
         fill(words, until === null ? "No handover is planned." : `No handover before ${clock(until)}.`);
-        say(note, answer?.words ?? "");
+        say(note, until === null ? (answer?.words ?? "") : "Plans reach so far.");
         return;
       }
       say(left, span(Math.max(0, at - clockOfSystem.now())));
-      fill(words, "In ", left, `, at ${clock(at)}, from `, link(answer.from ?? answer.before), " to ", link(answer.to ?? answer.after), ".");
-      say(note, [answer.sure === false ? "Planned; it comes so if nothing changes until then." : "", answer.words ?? answer.reason ?? ""].filter(Boolean).join(" "));
+      fill(words, "In ", left, `, at ${clock(at)}, from `, link(answer.before), " to ", link(answer.after), ".");
+      say(note, answer.sure ? "It is decided." : "It is drafted: it comes so if nothing changes until then.");
     },
   };
 }
@@ -75,10 +69,9 @@ export function makeTimeline(signal, onscrub) {
     caption: "Handovers, latest first",
     columns: [
       { title: "Time", value: (r) => h("button", { onclick: () => choose(seconds(r.time)) }, clock(r.time)), sort: (r) => r.time },
-      { title: "From", value: (r) => link(r.from ?? r.before) },
-      { title: "To", value: (r) => link(r.to ?? r.after) },
-      { title: "Gateway", value: (r) => r.gateway ?? r.to?.gateway ?? r.after?.gateway ?? "–" },
-      { title: "Why", value: (r) => r.words ?? r.reason ?? "–" },
+      { title: "From", value: (r) => link(r.before) },
+      { title: "To", value: (r) => link(r.after) },
+      { title: "Gateway", value: (r) => r.after?.gateway ?? "–" },
     ],
     id: (r) => `${r.time}`,
     empty: "none in this time",

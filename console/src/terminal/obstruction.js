@@ -58,15 +58,14 @@ export function makeObstructionMap(signal) {
     element,
     /** @param {any} answer  what GET /terminals/{id}/obstruction-map answers */
     show(answer) {
-      const rows = answer.snr ?? answer.pixels ?? [];
-      pixels = rows.flat();
-      side = answer.columns ?? answer.num_cols ?? Math.round(Math.sqrt(pixels.length));
+      pixels = answer.pixels;
+      side = answer.columns;
       const known = pixels.filter((v) => v >= 0).length;
       const hidden = pixels.filter((v) => v === 0).length;
-      const upright = String(answer.frame ?? "").toLowerCase() !== "ut";
+      const upright = answer.frame !== "ut";
       say(
         words,
-        `${known ? `${percent(hidden / known)} of what is known is hidden.` : "Nothing is known yet."} Drawn ${upright ? "with the zenith in the middle, north up" : "relative to the dish, its boresight in the middle"}, ${number(answer.max_theta_deg ?? 80)}° from it at the edge. Blue: a satellite was seen; orange: hidden; grey: not known.`,
+        `${known ? `${percent(hidden / known)} of what is known is hidden.` : "Nothing is known yet."} Drawn ${upright ? "with the zenith in the middle, north up" : "relative to the dish, its boresight in the middle"}, ${number(answer.max_theta_deg)}° from it at the edge. Blue: a satellite was seen; orange: hidden; grey: not known.`,
       );
       canvas.setAttribute("aria-label", `Obstruction map: ${known ? percent(hidden / known) : "nothing"} hidden of ${known} directions known`);
       table.show(octants(pixels, side));

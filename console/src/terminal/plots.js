@@ -25,7 +25,7 @@ export function readHistory(answer) {
     rtt: answer.rtt_ms ?? [],
     loss: answer.loss ?? [],
     down: answer.rate_down_bps ?? [],
-    satellite: (answer.satellite ?? []).map((/** @type {any} */ s) => (s === null || s === "" || s === -1 ? null : String(s))),
+    satellite: answer.satellite ?? [],
     slots: (answer.slot_starts ?? []).map((/** @type {any} */ t) => seconds(t) ?? 0),
   };
 }

@@ -102,6 +102,8 @@ export function makeSkyPlot(signal) {
     }
     for (const candidate of [...candidates].reverse()) {
       const [shape, colour] = markOf(candidate);
+      const low = reasonOf(candidate) === "ELEVATION"; // most of the sky: smaller and paler
+      c.globalAlpha = low ? 0.55 : 1;
       const way = (candidate.track ?? []).map((/** @type {any} */ t) => (Array.isArray(t) ? t : [t.azimuth_deg, t.elevation_deg]));
       c.strokeStyle = ink(colour);
       c.lineWidth = candidate.chosen ? 2 : 1;
@@ -113,7 +115,8 @@ export function makeSkyPlot(signal) {
       });
       c.stroke();
       const [x, y] = point(candidate.azimuth_deg, candidate.elevation_deg, middle, radius);
-      mark(c, shape, x, y, candidate.chosen ? 7 : 4.5, ink(colour));
+      mark(c, shape, x, y, candidate.chosen ? 7 : low ? 2.5 : 4.5, ink(colour));
+      c.globalAlpha = 1;
       if (candidate.chosen || candidate.number === looked) {
         c.lineWidth = 3;
         c.strokeStyle = ink("panel");

@@ -3,7 +3,7 @@
 import { LEG_WORDS, legStyle } from "../globe/overlay.js";
 import { all, ask } from "../live/api.js";
 import { fill, h, put, say } from "../parts/dom.js";
-import { geodetic, rings } from "../parts/geo.js";
+import { rings } from "../parts/geo.js";
 import { nameOf, stateBadge, whyWords } from "../parts/listings.js";
 import { STATE_SHAPES, SERIES } from "../parts/paint.js";
 import { makeTable } from "../parts/table.js";
@@ -203,7 +203,7 @@ export async function mount(root, context) {
     stage?.refresh();
     const list = details.querySelector("#path");
     if (list)
-      fill(list, ...stops.map((stop) => h("li", {}, `${stop.name}`)), legs.length ? h("li", {}, `one way ${milliseconds(path.delay_ms ?? legs.reduce((sum, leg) => sum + (leg.delay ?? 0), 0))}`) : null);
+      fill(list, ...stops.map((stop) => h("li", {}, `${stop.name}`)), legs.length ? h("li", {}, `one way ${milliseconds(path.delay_ms)}`) : null);
   }
 
   const byName = () => new Map(satellites.map((s) => [s.name, s]));
@@ -359,25 +359,21 @@ export async function mount(root, context) {
 }
 
 /**
- * Stops and legs of a path, whichever end of the record names them.
+ * Stations of a path and the legs between them.
  * @param {any} path  what GET /terminals/{id}/path answers
  * @param {Map<string, any>} byName  satellites
- * @returns {{stops: import("../globe/stage.js").Stop[], legs: {from: any, to: any, kind: string, delay?: number}[]}}
+ * @returns {{stops: import("../globe/stage.js").Stop[], legs: {from: any, to: any, kind: string}[]}}
  */
 export function readPath(path, byName) {
-  const points = path.points ?? path.stops ?? path.items ?? [];
-  const stops = points.map((/** @type {any} */ p) => {
-    const index = p.kind === "satellite" ? (p.index ?? byName.get(p.name)?.index ?? -1) : -1;
-    let [latitude, longitude, altitude] = [p.latitude_deg, p.longitude_deg, p.altitude_km ?? 0];
-    if (latitude === undefined && p.position_km) [latitude, longitude, altitude] = geodetic(p.position_km);
-    return { kind: p.kind, name: p.name, latitude, longitude, altitude, index };
+  const stops = (path.items ?? []).map((/** @type {any} */ p) => {
+    const index = p.kind === "satellite" ? (byName.get(p.name)?.index ?? -1) : -1;
+    return { kind: p.kind, name: p.name, latitude: p.latitude_deg, longitude: p.longitude_deg, altitude: p.altitude_km, index };
   });
   const legs = stops.slice(1).map((/** @type {any} */ to, /** @type {number} */ i) => {
     const from = stops[i];
-    const given = path.legs?.[i];
     const kind =
       from.kind === "terminal" ? "service" : to.kind === "satellite" && from.kind === "satellite" ? "laser" : to.kind === "gateway" ? "feeder" : "fibre";
-    return { from, to, kind, delay: given?.delay_ms };
+    return { from, to, kind };
   });
   return { stops, legs };
 }

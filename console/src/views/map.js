@@ -5,8 +5,8 @@ import { fill, h, put, say } from "../parts/dom.js";
 import { unwrap } from "../parts/geo.js";
 import { STATE_SHAPES, ink, mark, stateInk } from "../parts/paint.js";
 import { makeTable } from "../parts/table.js";
-import { enc, instant, iso, number, percent, place, stateWords } from "../parts/words.js";
-import { holdersOf, label, makeWorld, paintAreas, readAreas, trace } from "../parts/world.js";
+import { enc, instant, iso, number, place, rate, stateWords } from "../parts/words.js";
+import { Names, extent, holdersOf, makeWorld, paintAreas, readAreas, trace } from "../parts/world.js";
 
 const MODES = [
   ["state", "permission"],
@@ -32,6 +32,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
   let terminals = [];
   /** @type {import("../parts/world.js").Area[]} */
   let areas = [];
+  let most = 1; // terminals that share the fullest beam
   let chosen = query.get("cell") ?? "";
 
   const mode = h("select", { id: "mode" }, MODES.map(([v, t]) => h("option", { value: v }, t)));
@@ -58,7 +59,8 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
       { title: "State", value: (c) => h("span", { class: c.state }, `${stateWords(c.state).mark} ${stateWords(c.state).word}`), sort: (c) => c.state },
       { title: "Terminals", value: (c) => number(c.terminals), sort: (c) => c.terminals, right: true },
       { title: "Served", value: (c) => number(c.served), sort: (c) => c.served, right: true },
-      { title: "Load", value: (c) => percent(c.load), sort: (c) => c.load, right: true },
+      { title: "Share the beam", value: (c) => number(c.load), sort: (c) => c.load, right: true },
+      { title: "Rate down", value: (c) => rate(c.rate_down_bps), sort: (c) => c.rate_down_bps, right: true },
     ],
     id: (c) => c.cell,
     rowClass: (c) => (c.cell === chosen ? "chosen" : ""),
@@ -86,6 +88,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
   function paint(c, flat, turns) {
     for (const turn of turns) for (const cell of cells) paintCell(c, flat, cell, turn);
     paintAreas(c, flat, turns, areas);
+    const names = new Names();
     for (const turn of turns)
       for (const t of terminals) {
         if (t.latitude_deg === null || t.latitude_deg === undefined) continue;
@@ -93,9 +96,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
         if (x < -20 || x > flat.width + 20) continue;
         mark(c, STATE_SHAPES[t.state] ?? "ring", x, y, terminals.length > 400 ? 2.5 : 5, stateInk(t.state));
         if (terminals.length > NAMES && flat.scale < NEAR) continue;
-        c.textAlign = "left";
-        c.textBaseline = "middle";
-        label(c, t.name ?? t.id, x + 9, y);
+        names.write(c, flat, t.name ?? t.id, x, y);
       }
   }
 
@@ -120,7 +121,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
     }
     c.beginPath();
     trace(c, flat, line, turn, true);
-    c.globalAlpha = mode.value === "load" ? 0.15 + 0.75 * Math.min(1, cell.load ?? 0) : 0.45;
+    c.globalAlpha = mode.value === "load" ? 0.15 + 0.75 * (cell.load / most) : 0.45;
     c.fillStyle = colour;
     c.fill();
     c.globalAlpha = 1;
@@ -147,7 +148,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
         ? ["served", "refused", "no_path", "off"].map((s) => [stateWords(s).mark, stateInk(s), stateWords(s).word])
         : mode.value === "coverage"
           ? [["■", ink("good"), "a satellite serves it"], ["⧄", ink("no-path"), "none does"]]
-          : [["■", ink("accent"), "the fuller, the more of its beam is asked for"]];
+          : [["■", ink("accent"), `the fuller, the more terminals share its beam; at most ${most}`]];
     fill(
       key,
       ...entries.map(([sign, colour, text]) => {
@@ -175,7 +176,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
     const inside = terminals.filter((t) => String(t.cell) === String(cell.cell));
     return fill(
       about,
-      `Cell ${cell.cell}: ${stateWords(cell.state).word}, ${number(cell.served)} of ${number(cell.terminals)} terminals served, load ${percent(cell.load)}. `,
+      `Cell ${cell.cell}: ${stateWords(cell.state).word}, ${number(cell.served)} of ${number(cell.terminals)} terminals served${cell.satellite ? ` by ${cell.satellite}, ${rate(cell.rate_down_bps)} to all of them` : `: ${cell.words}`}. `,
       ...inside.slice(0, 12).flatMap((t) => [h("a", { href: `#/terminal/${enc(t.id)}` }, t.name ?? t.id), " "]),
     );
   }
@@ -219,6 +220,8 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
 
   async function load() {
     [cells, terminals] = await Promise.all([all("/cells", {}, { signal }), all("/terminals", {}, { signal, limit: 10_000 })]);
+    most = Math.max(1, ...cells.map((cell) => cell.load));
+    if (mode.value === "load") drawKey();
     table.show(cells);
     world.draw();
     const again = chosen && cells.find((cell) => String(cell.cell) === chosen);
@@ -237,7 +240,12 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
     if (wanted !== layer.value) return undefined;
     areas = found;
     const word = LAYERS.find(([value]) => value === wanted)?.[1];
-    say(viewpoint, `Point of view: ${word} as recorded, at ${instant(clock.now())}: ${holdersOf(areas).join("; ") || "nobody"}. Dashed, because a record is not a border.`);
+    const box = extent(areas);
+    fill(
+      viewpoint,
+      `Point of view: ${word} as recorded, at ${instant(clock.now())}: ${holdersOf(areas).join("; ") || "nobody"}. Dashed, because a record is not a border. `,
+      box && h("button", { onclick: () => world.fit(box) }, "To these areas"),
+    );
     return world.draw();
   }
   const borders = () => drawBorders().catch((error) => !signal.aborted && say(viewpoint, error.message));

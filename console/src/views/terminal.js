@@ -4,7 +4,7 @@ import { Problem, ask } from "../live/api.js";
 import { fill, h, say } from "../parts/dom.js";
 import { nameOf, stateBadge } from "../parts/listings.js";
 import { makeTable } from "../parts/table.js";
-import { clock as clockTime, enc, instant, iso, seconds, stateWords } from "../parts/words.js";
+import { bytes, clock as clockTime, enc, instant, iso, seconds, stateWords } from "../parts/words.js";
 import { showDecision } from "../terminal/decision.js";
 import { makeNextHandover, makeTimeline } from "../terminal/handovers.js";
 import { sentence, showFacts } from "../terminal/now.js";
@@ -55,25 +55,26 @@ export async function mount(root, context) {
   const custody = makeTable({
     caption: "Who had the unit, first to last",
     columns: [
-      { title: "Time", value: (c) => instant(c.time ?? c.valid_from), sort: (c) => c.time ?? c.valid_from },
+      { title: "Time", value: (c) => instant(c.time), sort: (c) => c.time },
       { title: "Step", value: (c) => c.step ?? "–" },
-      { title: "From", value: (c) => c.giver || c.from || "–" },
-      { title: "To", value: (c) => c.receiver || c.to || "–" },
-      { title: "What is known", value: (c) => c.words ?? c.manner ?? "–" },
+      { title: "From", value: (c) => c.giver || "–" },
+      { title: "To", value: (c) => c.receiver || c.holder || "–" },
+      { title: "What is known", value: (c) => c.words || "–" },
       { title: "Source", value: (c) => c.source ?? "–" },
     ],
-    id: (c) => c.id ?? `${c.time}${c.step}`,
+    id: (c) => c.id,
     empty: "no custody is on record",
   });
   const sessions = makeTable({
     caption: "Sessions, latest first",
     columns: [
       { title: "From", value: (s) => instant(s.start), sort: (s) => s.start },
-      { title: "To", value: (s) => (s.goes_on ? "goes on" : clockTime(s.end)), sort: (s) => s.end },
-      { title: "Satellite", value: (s) => nameOf(s.satellite_name ?? s.satellite) },
+      { title: "To", value: (s) => `${s.goes_on ? "goes on" : clockTime(s.end)}${s.before_gap ? "; then a gap, the system did not run" : ""}`, sort: (s) => s.end },
+      { title: "Satellite", value: (s) => nameOf(s.satellite) },
       { title: "Gateway", value: (s) => nameOf(s.gateway) },
       { title: "PoP", value: (s) => nameOf(s.pop) },
-      { title: "Why", value: (s) => s.words ?? s.reason ?? "–" },
+      { title: "Received", value: (s) => bytes(s.received_bytes), right: true },
+      { title: "Why", value: (s) => s.words },
     ],
     id: (s) => s.start,
     empty: "none yet",
@@ -85,7 +86,9 @@ export async function mount(root, context) {
   const handovers = panel("Handovers", "handovers", timeline.element);
   const skies = panel("Sky", "sky", sky.element);
   const chain = panel("Custody", "custody", custody.element);
-  const painted = panel("Obstruction map", "obstructions", map.element);
+  // 15,000 pixels of the dish itself: asked for when somebody wants to see them.
+  const mapped = h("details", {}, h("summary", {}, "Ask the dish"), map.element);
+  const painted = panel("Obstruction map", "obstructions", mapped);
   const past = panel("Sessions", "sessions", sessions.element);
   fill(
     root,
@@ -156,6 +159,9 @@ export async function mount(root, context) {
     ]);
   };
 
+  const showMap = () => show(painted, async () => map.show(await get("/obstruction-map")));
+  mapped.addEventListener("toggle", () => mapped.open && showMap());
+
   /** @param {number | null} time */
   function scrub(time) {
     then = time;
@@ -173,7 +179,7 @@ export async function mount(root, context) {
         const found = await get("/sessions");
         sessions.show([...found.items].sort((a, b) => ((seconds(b.start) ?? 0) - (seconds(a.start) ?? 0))));
       }),
-      show(painted, async () => map.show(await get("/obstruction-map"))),
+      mapped.open ? showMap() : undefined,
     ]);
 
   await showNow();
@@ -197,7 +203,7 @@ export async function mount(root, context) {
     then === null ? undefined : showThen(),
     show(chain, async () => {
       const found = await get("/custody");
-      custody.show(found.items ?? found.steps ?? []);
+      custody.show(found.items);
     }),
   ]);
   root.dataset.ready = "yes";
