@@ -136,7 +136,7 @@ function paintShape(c, flat, shape, turn) {
 }
 
 /**
- * A shape's words at its northern end, lower where others stand already.
+ * A shape's words in its middle, lower where others stand already.
  * @param {CanvasRenderingContext2D} c
  * @param {import("../parts/flat.js").Flat} flat
  * @param {Shape} shape
@@ -146,18 +146,36 @@ function paintShape(c, flat, shape, turn) {
 function write(c, flat, shape, turn, taken) {
   const ring = shape.lines.reduce((a, b) => (b.length > a.length ? b : a), shape.lines[0] ?? []);
   if (!ring.length) return;
-  const top = ring.reduce((a, b) => (b[1] > a[1] ? b : a));
-  const [x, north] = flat.point(top[0], top[1], turn);
+  const [longitude, latitude] = middle(ring);
+  const [x, middleY] = flat.point(longitude, latitude, turn);
   if (x < -40 || x > flat.width + 40) return;
   const half = c.measureText(shape.text ?? "").width / 2 + 3;
   const at = Math.max(half, Math.min(flat.width - half, x));
-  let y = Math.max(2 * LINE_PX, Math.min(flat.height - LINE_PX, north - 4));
+  let y = Math.max(2 * LINE_PX, Math.min(flat.height - LINE_PX, middleY + LINE_PX / 2));
   const clash = () => taken.some(([l, t, r, b]) => at + half > l && at - half < r && y > t && y - LINE_PX < b);
   for (let tries = 0; tries < 8 && clash(); tries += 1) y += LINE_PX;
   taken.push([at - half, y - LINE_PX, at + half, y]);
   c.textAlign = "center";
   c.textBaseline = "bottom";
   label(c, shape.text ?? "", at, y);
+}
+
+/**
+ * Centre of a ring's area.
+ * @param {readonly [number, number][]} ring
+ * @returns {[number, number]}
+ */
+function middle(ring) {
+  let [area, east, north] = [0, 0, 0];
+  const [x0, y0] = ring[0];
+  ring.forEach(([x, y], i) => {
+    const [nx, ny] = ring[(i + 1) % ring.length];
+    const part = (x - x0) * (ny - y0) - (nx - x0) * (y - y0);
+    area += part;
+    east += part * (x + nx + x0);
+    north += part * (y + ny + y0);
+  });
+  return area ? [east / 3 / area, north / 3 / area] : [x0, y0];
 }
 
 /**

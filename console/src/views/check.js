@@ -85,7 +85,7 @@ export async function mount(root, { signal, query, keep, announce }) {
         return;
       }
       const decided = h("div", { id: "check-decision" });
-      showDecision(decided, { decision: found.decision, explanation: found.explanation });
+      showDecision(decided, { decision: found.decision, explanation: found.explanation, asked: true });
       const next = found.next_change;
       fill(
         answer,
