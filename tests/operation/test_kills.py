@@ -19,7 +19,7 @@ from skyhaul.errors import StoreError
 from skyhaul.operation import Operation
 from tests.operation.conftest import SECOND, SLOT_S, scenario
 
-KILLS = 8
+KILLS = 6
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.operation.test_kills", "skyhaul.operation"])
 
@@ -48,14 +48,14 @@ def live(folder: str, name: str, say: Connection) -> None:
                 say.send(("session", (session.start_ns, session.satellite)))
 
 
-def killed(folder: Path, name: str, after_s: float) -> list[tuple[str, Any]]:
-    """What an operation acknowledged before it was killed, that long after it had started."""
+def killed(folder: Path, name: str, after: int, wait_s: float) -> list[tuple[str, Any]]:
+    """What an operation acknowledged before it was killed: that long after it had said so many things."""
     here, there = _FORKS.Pipe(duplex=False)
     process: BaseProcess = _FORKS.Process(target=live, args=(str(folder), name, there), daemon=True)
     process.start()
     there.close()
-    said: list[tuple[str, Any]] = [here.recv()]
-    time.sleep(after_s)
+    said: list[tuple[str, Any]] = [here.recv() for _ in range(after)]
+    time.sleep(wait_s)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
@@ -73,7 +73,7 @@ def test_nothing_acknowledged_is_lost_whenever_it_is_killed(folder: Path) -> Non
     sessions: list[tuple[int, int]] = []
     starts: list[int] = []
     for kill in range(KILLS):
-        said = killed(folder, f"k{kill}", chance.uniform(0.0, 0.5))
+        said = killed(folder, f"k{kill}", 1 + 3 * kill, chance.uniform(0.0, 0.02))
         for what, about in said:
             if what == "started":
                 starts.append(about)
@@ -89,7 +89,8 @@ def test_nothing_acknowledged_is_lost_whenever_it_is_killed(folder: Path) -> Non
                 failures[about] = True
             elif what == "session":
                 sessions.append(about)
-    assert len(there) > 2 * KILLS / 2
+    assert len(there) > KILLS
+    assert len(sessions) > KILLS / 2
     with Operation.open(scenario(), folder=folder, paused=True) as operation:
         view = operation.now().view
         unsaid = set(view.roster.row) - set(there)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -49,7 +50,9 @@ from skyhaul.operation._terminal_views import (
 )
 from skyhaul.scenario import ConstellationTable, Scenario, as_numpy, load_scenario
 from skyhaul.system import World, load_world, with_constellation, with_terminals
-from skyhaul.system._engine import check_times
+from skyhaul.system._engine import WARM_UP_SLOTS, check_times
+
+_log = logging.getLogger(__name__)
 
 AHEAD = 8
 """Slots that are drafted ahead: two minutes, in which nearly every terminal changes its satellite."""
@@ -105,6 +108,7 @@ class Operation:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watched: set[str] = set()
+        self._troubles: dict[str, str] = {}
         self._replan = False
         self._plan_s = 1.0  # of the wall clock: how long a plan takes
         self._seen_ns = clock.now_ns()
@@ -363,15 +367,24 @@ class Operation:
         return self.now()
 
     def add_terminal(self, document: Mapping[str, Any]) -> str:
-        """Add a terminal, given by the fields of a scenario's `[[terminals]]`; its name. Raises ScenarioError for
-        fields, SkyhaulError for a name that is there already, NotFoundError for a PoP that is not."""
-        table = terminal_of(document, np.datetime64(self.clock.now_ns(), "ns"))
+        """Add a terminal, given by the fields of a scenario's `[[terminals]]`; its name. Raises as `add_terminals`."""
+        return self.add_terminals([document])[0]
+
+    def add_terminals(self, documents: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Add terminals, all or none; their names. Raises ScenarioError for fields, SkyhaulError for a name that is
+        there already, NotFoundError for a PoP that is not."""
+        now = np.datetime64(self.clock.now_ns(), "ns")
+        tables = [terminal_of(document, now) for document in documents]
         with self._mutex:
             roster = self._inputs.roster
-            names_once(roster.row, table.name)
-            self._change_roster((*roster.tables, table), {table.name: _document(table)})
-        self.events.add("terminal", self.clock.now_ns(), terminal=table.name, change="added")
-        return table.name
+            names = set(roster.row)
+            for table in tables:
+                names_once(names, table.name)
+                names.add(table.name)
+            self._change_roster((*roster.tables, *tables), {table.name: _document(table) for table in tables})
+        for table in tables:
+            self.events.add("terminal", self.clock.now_ns(), terminal=table.name, change="added")
+        return [table.name for table in tables]
 
     def move_terminal(
         self,
@@ -553,6 +566,14 @@ class Operation:
         with self._mutex:
             self._view = replace(self._view, **changed)
 
+    def _trouble(self, source: str, text: str) -> None:
+        """Show what is wrong with a part of the operation; nothing, once it goes on."""
+        with self._mutex:
+            if self._troubles.get(source, "") == text:
+                return
+            self._troubles[source] = text
+            self._show(trouble="; ".join(filter(None, self._troubles.values())))
+
     def _poke(self) -> None:
         with self._wake:
             self._wake.notify_all()
@@ -565,7 +586,7 @@ class Operation:
             self._take(self._planner.first(slot, self._inputs, facts, heard))
             while slot < (now := int(slot_number(np.datetime64(self.clock.now_ns(), "ns")))):
                 slot = now
-                self._make(self._view.plans.get(slot - 1), slot)
+                self._make(slot)
             with self._living:
                 self._seen_ns = self.clock.now_ns()
             self._live()
@@ -585,7 +606,8 @@ class Operation:
             self.events.add(
                 "store", self.clock.now_ns(), answers=error is None, error="" if error is None else str(error)
             )
-        self._show(heard_ns=self._known.heard_ns, trouble="" if error is None else str(error))
+        self._trouble("registry", "" if error is None else str(error))
+        self._show(heard_ns=self._known.heard_ns)
         return self._known.facts, self._known.heard_ns
 
     def _take(self, plan: SlotPlan) -> None:
@@ -626,12 +648,13 @@ class Operation:
     def _plan_on(self) -> None:
         """The thread that plans."""
         while not self._stop.is_set():
+            busy = False
             try:
                 busy = self._plan_some()
-            except Exception as error:
-                self._show(trouble=f"{type(error).__name__}: {error}")
-                self.events.add("late", self.clock.now_ns(), error=str(error))
-                busy = False
+                self._trouble("plans", "")
+            except Exception as error:  # the next try may do better, and until then nobody is served
+                _log.exception("planning failed")
+                self._trouble("plans", _said(error))
                 self._stop.wait(1.0)
             if not busy:
                 with self._wake:
@@ -649,16 +672,17 @@ class Operation:
             view, slot = self._view, int(slot_number(np.datetime64(self.clock.now_ns(), "ns")))
             current, following = view.plans.get(slot), view.plans.get(slot + 1)
             if current is None:
-                last = view.plans.get(slot - 1)
-                self._make(last, slot)
+                # One that would come when its slot is over helps nobody: the next one can be in time.
+                left = self.clock.wall_s_until(int(slot_start(slot + 1).astype(np.int64)))
+                self._make(slot if left > self._plan_s or following is not None else slot + 1)
             elif following is None:
-                self._make(current, slot + 1)
+                self._make(slot + 1)
             elif self._replan and following.generation != self._inputs.generation:
                 self._replan = False
                 left = self.clock.wall_s_until(following.start_ns)
                 if left < 2.0 * self._plan_s + 0.2:
                     return True
-                self._make(current, slot + 1)
+                self._make(slot + 1)
             elif len(view.drafts) < AHEAD - 1:
                 last_planned: SlotPlan | Draft = view.drafts[-1] if view.drafts else following
                 if last_planned.generation != self._inputs.generation and view.drafts:
@@ -675,23 +699,30 @@ class Operation:
                 return False
             return True
 
-    def _make(self, before: SlotPlan | None, slot: int) -> None:
-        """Plan a slot for sure."""
+    def _make(self, slot: int) -> None:
+        """Plan a slot for sure; it follows from the last one before it that has a plan."""
         began = time.monotonic()
         inputs = self._inputs
         facts, heard = self._heard()
-        drafts = self._view.drafts
+        view = self._view
+        before = max((old for old in view.plans if slot - WARM_UP_SLOTS <= old < slot), default=None)
         if before is None:
             plan = self._planner.first(slot, inputs, facts, heard)
         else:
-            plan = self._planner.next(before, inputs, facts, heard, drafts[0] if drafts else None)
+            draft = next((draft for draft in view.drafts if draft.slot == slot), None)
+            plan = self._planner.next(slot, view.plans[before], inputs, facts, heard, draft)
         self._plan_s = 0.7 * self._plan_s + 0.3 * (time.monotonic() - began)
         self._take(plan)
 
     def _follow(self) -> None:
         """The thread that lives through every second."""
         while not self._stop.is_set():
-            self._live()
+            try:
+                self._live()
+                self._trouble("engine", "")
+            except Exception as error:  # a second that could not be kept is a gap
+                _log.exception("a second was not lived through")
+                self._trouble("engine", _said(error))
             now = self.clock.now_ns()
             due = self.clock.wall_s_until(now // SECOND_NS * SECOND_NS + SECOND_NS)
             self._stop.wait(min(_TICK_S, max(0.001, due)))
@@ -701,8 +732,10 @@ class Operation:
         while not self._stop.is_set():
             try:
                 self._sessions.pack(int(slot_number(np.datetime64(self.clock.now_ns(), "ns"))))
-            except StoreError as error:
-                self._show(trouble=str(error))
+                self._trouble("packing", "")
+            except Exception as error:  # what is not packed takes more room, no more
+                _log.exception("an hour was not packed")
+                self._trouble("packing", _said(error))
             self._stop.wait(_PACK_S)
 
     def _live(self) -> None:
@@ -724,7 +757,7 @@ class Operation:
                 self._begin(plan)
                 elements = plan.world.elements
                 self._history.add(plan.paths.at(at), plan.roster.number, elements.catalog_number)
-            elif (at - 12 * SECOND_NS) % SLOT_NS == 0 and now - at < SLOT_NS:
+            elif (at - 12 * SECOND_NS) % SLOT_NS == 0:
                 self._show(late=view.late + 1)
                 self.events.add("late", now, slot=slot)
         self._seen_ns = now
@@ -741,8 +774,9 @@ class Operation:
         try:
             self._sessions.record(plan, anew=self._lived)
             self._lived = True
+            self._trouble("sessions", "")
         except StoreError as error:
-            self._show(trouble=str(error))
+            self._trouble("sessions", str(error))
         served = int(np.count_nonzero(plan.plan.reason == Reason.SERVED))
         refused = int(np.count_nonzero(plan.plan.reason == Reason.NO_GRANT))
         self.events.add(
@@ -799,7 +833,7 @@ class Operation:
 
     def _sure_of(self, slot: int) -> None:
         if self._view.plans.get(slot) is None:
-            self._make(self._view.plans.get(slot - 1), slot)
+            self._make(slot)
 
     def _jump(self, at: np.datetime64) -> None:
         time_ns = int(at.astype("datetime64[ns]").astype(np.int64))
@@ -813,6 +847,10 @@ class Operation:
                 self._show(plans={}, drafts=())
                 self._recorded_slot, self._lived = None, True
             self._plan_first()
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, SkyhaulError) else f"{type(error).__name__}: {error}"
 
 
 def _document(table: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -61,10 +61,17 @@ class Planner:
         return self._sure(engine, inputs, slot, engine.plan(slot, before, leases), leases)
 
     def next(
-        self, before: SlotPlan, inputs: Inputs, facts: Facts | None, heard_ns: int | None, draft: Draft | None
+        self,
+        slot: int,
+        before: SlotPlan,
+        inputs: Inputs,
+        facts: Facts | None,
+        heard_ns: int | None,
+        draft: Draft | None,
     ) -> SlotPlan:
-        """The plan of the slot after one, decided from what is known by now; the draft's, where that holds."""
-        engine, slot = self._engine_for(inputs, facts), before.slot + 1
+        """The plan of a slot that follows from an earlier one, decided from what is known by now; the draft's, where
+        that holds."""
+        engine = self._engine_for(inputs, facts)
         engine.heard_at = None if heard_ns is None else np.datetime64(heard_ns, "ns")
         with self.guard:
             leases = engine.renewed(slot)
@@ -112,6 +119,8 @@ class Planner:
 
 def known_failures(failures: tuple[Failure, ...], world: World) -> Failures:
     """Those of the failures whose targets are there: other elements may not have a satellite any more."""
+    with suppress(NotFoundError):
+        return Failures(failures, world.elements, world.ground)
     kept = []
     for failure in failures:
         try:
