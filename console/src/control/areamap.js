@@ -17,6 +17,7 @@ import { label, makeWorld, trace } from "../parts/world.js";
  */
 
 const HATCH_PX = 9;
+const SMALLEST_PX = 7; // a shape that would be smaller is a mark of this size
 const LINE_PX = 15; // of words
 const KM_A_DEGREE = 111.32; // of longitude at the equator, WGS 84
 
@@ -105,6 +106,9 @@ export function makeAreaMap({ words, signal, onpick }) {
  * @param {number} turn
  */
 function paintShape(c, flat, shape, turn) {
+  const points = shape.lines.flat().map(([longitude, latitude]) => flat.point(longitude, latitude, turn));
+  const wide = (/** @type {0 | 1} */ axis) => points.reduce((most, point) => Math.max(most, Math.abs(point[axis] - points[0][axis])), 0);
+  if (points.length && Math.max(wide(0), wide(1)) < SMALLEST_PX) return mark(c, "square", points[0][0], points[0][1], SMALLEST_PX / 2, shape.colour);
   c.beginPath();
   for (const line of shape.lines) trace(c, flat, line, turn, true);
   c.strokeStyle = shape.colour;
@@ -118,7 +122,7 @@ function paintShape(c, flat, shape, turn) {
   c.lineWidth = shape.strong ? 3 : 1.8;
   c.stroke();
   c.setLineDash([]);
-  if (shape.fill !== "hatch" && shape.fill !== "cross") return;
+  if (shape.fill !== "hatch" && shape.fill !== "cross") return undefined;
   c.save();
   c.clip("evenodd");
   c.lineWidth = 1;
@@ -133,6 +137,7 @@ function paintShape(c, flat, shape, turn) {
   }
   c.stroke();
   c.restore();
+  return undefined;
 }
 
 /**

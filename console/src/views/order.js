@@ -82,7 +82,7 @@ export async function mount(root, { params, signal, events, system, announce }) 
     h(
       "div",
       { class: "page" },
-      h("div", { class: "head" }, h("h1", {}, `Order ${params.id}`), badge, controlBar("/orders")),
+      h("div", { class: "head" }, h("h1", {}, params.id), badge, controlBar("/orders")),
       trouble,
       h("section", { class: "panel", "aria-label": "Order" }, facts, heard),
       approving,
