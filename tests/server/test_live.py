@@ -19,6 +19,7 @@ import pytest
 import websockets.exceptions
 from websockets.asyncio.client import connect as connect_many
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from skyhaul.operation import Events
 from skyhaul.server import _sky_socket, keyframe
@@ -150,7 +151,7 @@ def _all(server: Running, path: str) -> Iterator[dict[str, Any]]:
 
 def test_pages_of_others_see_no_sky(server: Running) -> None:
     with pytest.raises(websockets.exceptions.InvalidStatus):
-        connect(sky_url(server), origin="http://evil.example", proxy=None)  # type: ignore[arg-type]
+        connect(sky_url(server), origin=Origin("http://evil.example"), proxy=None)
 
 
 def test_fifty_watch_one_sky(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:

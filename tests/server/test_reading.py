@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import h3.api.basic_str as h3
 import numpy as np
@@ -45,7 +46,7 @@ def test_all_pages_together_are_the_list(server: Running) -> None:
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"cursor": "x"}, {"cursor": "ZnJvbSAtMQ"}])
-def test_lists_are_bounded(server: Running, query: dict[str, object]) -> None:
+def test_lists_are_bounded(server: Running, query: dict[str, Any]) -> None:
     answer = server.get("/satellites", **query)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"

@@ -63,9 +63,11 @@ def file(request: Request, name: str) -> Response:
         raise HTTPException(404)
     parts = Path(name).parts
     path = home.joinpath(*parts)
-    if any(part.startswith(".") or part in _HIDDEN for part in parts) or not path.is_file():
-        raise HTTPException(404)
-    if not path.resolve().is_relative_to(home.resolve()):
+    try:
+        there = path.is_file() and path.resolve().is_relative_to(home.resolve())
+    except (OSError, ValueError):  # a name that is too long for the disk, or has a zero in it
+        there = False
+    if not there or any(part.startswith(".") or part in _HIDDEN for part in parts):
         raise HTTPException(404)
     return _answer(request, path)
 

@@ -70,7 +70,7 @@ async def serve(
     *,
     ready: Callable[[], None],
     beside: Callable[[], contextlib.AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
-    stop: Awaitable[None] | None = None,
+    stop: Awaitable[object] | None = None,
 ) -> int:
     """Serve until told to stop; the signal that told, or 0.
 
@@ -102,7 +102,7 @@ async def serve(
     try:
         async with beside():
             running = asyncio.create_task(server.serve(sockets=[listening]))
-            ends = asyncio.ensure_future(stop) if stop is not None else loop.create_future()
+            ends: asyncio.Future[object] = loop.create_future() if stop is None else asyncio.ensure_future(stop)
             while not server.started and not running.done():
                 await asyncio.sleep(0.01)
             if server.started:
