@@ -64,7 +64,7 @@ def send(host: str, bits_a_second: float, seconds: float, payload: int) -> None:
         number += burst
         due += burst / a_second
     for _ in range(3):
-        time.sleep(0.4)  # what waits in the link's queue comes before
+        time.sleep(0.6)  # what waits in the link's queue comes before
         try:
             sock.send(LAST.to_bytes(4, "big") + rest)
         except ConnectionRefusedError:

@@ -46,7 +46,7 @@ def draw_bulk(path: Path, transfers: Sequence[Bulk], seconds: float) -> None:
         for k, axes in enumerate((rates, lossy, trips)):
             _mark(axes, seen, seconds, named=k == 0)
             axes.legend(loc="lower right" if k < 2 else "upper right", ncols=4)
-        figure.savefig(path, dpi=90)
+        figure.savefig(path, dpi=80)
 
 
 def draw_video(path: Path, videos: Sequence[Video], seconds: float) -> None:
@@ -57,14 +57,18 @@ def draw_video(path: Path, videos: Sequence[Video], seconds: float) -> None:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(10, 5.5), layout="constrained")
         for k, (axes, video) in enumerate(zip(figure.subplots(2, 1, sharex=True), videos, strict=True)):
-            frames, begin = video.frames, video.seen.begin_ns / 1e9
+            frames, begin = video.judged, video.seen.begin_ns / 1e9
+            out = video.paused
+            late = video.frames.captured_s[out] - begin
+            label = "the machine paused"
+            axes.plot(late, video.frames.transit_s[out] * 1e3, ".", ms=2, color="#BBBBBB", label=label)
             at = frames.captured_s - begin
             axes.plot(at, frames.transit_s * 1e3, ".", ms=2, color=_BLUE, label="its last datagram came")
             axes.plot(at, (shown_s(frames) - frames.captured_s) * 1e3, lw=1.2, color=_ORANGE, label="it was shown")
-            axes.set(ylabel="ms after capture", ylim=(0, None), xlim=(0, seconds + 1))
+            axes.set(ylabel="ms after capture", ylim=(0, 160), xlim=(0, seconds + 1))
             axes.set_title(video.name, pad=16 if k == 0 else 6)
             _mark(axes, video.seen, seconds, named=k == 0)
-            axes.legend(loc="upper right", ncols=2, markerscale=3)
+            axes.legend(loc="upper right", ncols=3, markerscale=3)
         axes.set(xlabel="seconds")
         figure.savefig(path, dpi=90)
 
