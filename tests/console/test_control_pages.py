@@ -219,7 +219,7 @@ def test_two_dates_of_a_front_line(
     expect(page.locator("#difference")).to_contain_text("km² changed as recorded")
     assert "from=" in page.url
     assert "to=" in page.url
-    picture(page, "front-line")
+    picture(page.locator(".page"), "front-line")
     again = _whole(opened(f"#{page.url.partition('#')[2]}"))  # the address alone brings the same
     expect(again.locator("#difference")).to_have_text(page.locator("#difference").inner_text())
     page.get_by_label("Compared with", exact=True).press("ArrowLeft")  # by the keyboard, one change back
@@ -276,7 +276,7 @@ def test_an_order_with_a_second_approval_ends_service_within_two_slots(
     row = nils.locator("section[aria-label=Terminals] tbody tr", has_text=INSIDE)
     expect(row).to_contain_text("refused")
     expect(nils.locator("section[aria-label=Signatures]").get_by_text("✔ verifies")).to_have_count(2)
-    picture(nils, "order")
+    picture(nils.locator(".page"), "order")
 
     nils.locator("#end-reason").fill("over")
     nils.get_by_role("button", name="End this order").click()
@@ -335,6 +335,7 @@ def test_a_decision_is_proved(
     checked = subprocess.run([sys.executable, "-m", "skyhaul", *command], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     assert "good" in checked.stdout
+    page.locator("#entry").evaluate("entry => entry.scrollIntoView()")
     picture(page, "proof")
 
 

@@ -14,6 +14,7 @@ const ACTIONS = [
   ["allow", "allow: emergency permission"],
   ["speed cap", "speed cap: no service above a speed"],
   ["limit", "limit: service at a lower rate"],
+  ["exempt", "exempt: named rules do not apply"],
 ];
 const TARGETS = ["area", "cell", "unit", "account", "model", "party"];
 
@@ -26,6 +27,8 @@ export async function mount(root, { signal, query, go, system, announce }) {
   const names = h("datalist", { id: "on-names" });
   const speed = h("input", { id: "speed-cap", size: 8, inputmode: "decimal" });
   const rate = h("input", { id: "rate", size: 8, inputmode: "decimal" });
+  const rules = h("input", { id: "exempts", size: 34, placeholder: "allow_list.absent, plan.ocean" });
+  const rulesLabel = h("label", {}, "From the rules ", rules);
   const speedLabel = h("label", {}, "Speed, m/s ", speed);
   const rateLabel = h("label", {}, "Rate, Mbit/s ", rate);
   const reason = h("input", { id: "reason", size: 46 });
@@ -54,6 +57,7 @@ export async function mount(root, { signal, query, go, system, announce }) {
         reason: reason.value.trim(),
         legal_basis: basis.value.trim(),
         ...(action.value === "speed cap" ? { speed_cap_m_s: Number(speed.value) } : {}),
+        ...(action.value === "exempt" ? { exempts: rules.value.split(/[\s,]+/).filter(Boolean) } : {}),
         ...(action.value === "limit" ? { rate_bps: Number(rate.value) * 1e6 } : {}),
       };
       for (const [field, input] of /** @type {[string, HTMLInputElement][]} */ ([["what it is over", on], ["a reason", reason], ["a legal basis", basis]]))
@@ -87,7 +91,7 @@ export async function mount(root, { signal, query, go, system, announce }) {
           "section",
           { class: "panel stack form", "aria-label": "Order" },
           h("label", {}, "It shall ", action),
-          h("div", { class: "row" }, speedLabel, rateLabel),
+          h("div", { class: "row" }, speedLabel, rateLabel, rulesLabel),
           h("div", { class: "row" }, h("label", {}, "over ", target), h("label", {}, "named ", on), names),
           h("label", {}, "Reason ", reason),
           h("label", {}, "Legal basis ", basis),
@@ -103,6 +107,7 @@ export async function mount(root, { signal, query, go, system, announce }) {
   function choose() {
     speedLabel.hidden = action.value !== "speed cap";
     rateLabel.hidden = action.value !== "limit";
+    rulesLabel.hidden = action.value !== "exempt";
     const options =
       target.value === "area"
         ? [...new Set(areas.map((f) => `${f.properties.layer}/${f.properties.name}`))]
