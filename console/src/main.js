@@ -55,7 +55,6 @@ async function show() {
   }
   const hash = location.hash || "#/";
   if (hash === shown) return;
-  if (hash === "#view") return view.focus(); // the link past the navigation
   const first = shown === "";
   shown = hash;
   mounted?.abort();
@@ -107,6 +106,11 @@ buildHeader(ROUTES, system);
 buildSearch({ go });
 buildStatus({ system, events, clock, announce });
 buildHelp();
+// The link past the navigation moves the focus, and not the address, which names a page here.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  view.focus();
+});
 addEventListener("hashchange", show);
 addEventListener("popstate", show);
 document.addEventListener("signed", () => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,19 @@ def api(running: RunningSystem) -> Iterator[Callable[..., Any]]:
             return response.json()
 
         yield get
+
+
+@pytest.fixture
+def still(running: RunningSystem, api: Callable[..., Any]) -> Iterator[None]:
+    """The system at a stand, once it has lived through a whole slot: plans of the past are soon gone."""
+    address = f"{running.address}/api/v1/time"
+    headers = {"Authorization": f"Bearer {running.operator}"}
+    first = api("/system")["slot"]["number"]
+    while api("/system")["slot"]["number"] < first + 2:
+        time.sleep(0.3)
+    httpx.post(address, json={"paused": True}, headers=headers).raise_for_status()
+    yield
+    httpx.post(address, json={"paused": False}, headers=headers).raise_for_status()
 
 
 def _whole(page: Page) -> Page:
@@ -114,7 +128,7 @@ def test_next_handover_is_told_and_comes(opened: Opener, api: Callable[..., Any]
     assert page.locator("#time").inner_text()[11:19] >= at
 
 
-def test_looking_back(opened: Opener) -> None:
+def test_looking_back(opened: Opener, still: None) -> None:
     """The timeline goes back slot by slot, and its address leads there again."""
     page = _whole(opened(f"#/terminal/{SERVED}"))
     slider = page.locator("#scrub")
@@ -126,6 +140,7 @@ def test_looking_back(opened: Opener) -> None:
     assert "t=" in page.url
     page.reload()
     expect(page.locator("#sky-title")).to_have_text(then)
+    expect(page.locator("#sky tbody tr.chosen")).to_have_count(1)
     page.get_by_role("button", name="Back to now").click()
     expect(page.locator("#sky-title")).to_have_text(re.compile("Sky now"))
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import struct
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,15 @@ def test_nothing_is_asked_of_other_places(file: Path) -> None:
     """No CDN: every address in the sources is of the console itself, or the name of SVG."""
     for address in re.findall(r"""["'(](?:https?:)?//[^"')\s]+""", file.read_text(encoding="utf-8")):
         assert "www.w3.org/2000/svg" in address, address
+
+
+def test_the_package_brings_all_of_the_page() -> None:
+    """What is no tool of developers is in the wheel."""
+    project = tomllib.loads((CONSOLE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    shipped = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    tools = {"node_modules", "package.json", "package-lock.json", "tsconfig.json"}
+    there = {p.name for p in CONSOLE.iterdir() if not p.name.startswith(".")} - tools
+    assert {f"console/{name}" for name in there} == set(shipped)
 
 
 def test_modules_are_small() -> None:

@@ -81,6 +81,9 @@ export async function ask(path, query = {}, { method = "GET", body, signal } = {
   return answer;
 }
 
+/** As many items as a table or a picture takes in; beyond it, a search finds what is meant. */
+export const MANY = 2000;
+
 /**
  * All items of a list, page by page.
  * @param {string} path

@@ -1,7 +1,7 @@
 // The globe: every satellite, the ground, and the path of the chosen terminal.
 
 import { LEG_WORDS, legStyle } from "../globe/overlay.js";
-import { all, ask } from "../live/api.js";
+import { MANY, all, ask } from "../live/api.js";
 import { fill, h, put, say } from "../parts/dom.js";
 import { rings } from "../parts/geo.js";
 import { nameOf, stateBadge, whyWords } from "../parts/listings.js";
@@ -11,7 +11,6 @@ import { enc, instant, iso, milliseconds, number, stateWords } from "../parts/wo
 import { landRings } from "../parts/world.js";
 
 const LABELS = 40; // names of terminals are written where there are no more than this
-const MANY = 2000; // terminals drawn and listed at most
 /** Colours on the globe are those of the dark theme: its sky is always dark. */
 const ON_SKY = /** @type {Record<string, string>} */ ({ served: "#4fd1a5", refused: "#ff8a5b", no_path: "#f0e442", off: "#c0c8d2" });
 const LAYERS = [
@@ -271,7 +270,7 @@ export async function mount(root, context) {
   }
 
   async function loadTerminals() {
-    terminals = (await all("/terminals", {}, { signal, limit: MANY })).slice(0, MANY);
+    terminals = (await all("/terminals", {}, { signal, limit: MANY }));
     table.show(terminals);
     drawGround();
     if (!details.querySelector("h2")) drawChosen();
@@ -326,6 +325,10 @@ export async function mount(root, context) {
   layer.addEventListener("change", borders);
   whose.addEventListener("change", borders);
 
+  /** Marks the globe as whole: satellites and terminals are on it. */
+  const ready = () => {
+    if (stage && sky.latest && terminals.length) box.dataset.ready = "yes";
+  };
   let counted = -1;
   const quiet = sky.on((frame) => {
     clock.hear(frame.time, frame.speed);
@@ -335,7 +338,7 @@ export async function mount(root, context) {
       colour();
       if (satellites.length && satellites.length !== frame.count) loadSatellites().catch(() => {});
     }
-    if (stage && !box.dataset.ready) box.dataset.ready = "yes";
+    ready();
   });
   const ends = [
     quiet,
@@ -352,6 +355,7 @@ export async function mount(root, context) {
 
   [gateways, pops] = await Promise.all([all("/gateways", {}, { signal }), all("/pops", {}, { signal })]);
   await loadTerminals();
+  ready();
   borders();
   if (chosen) choose(chosen);
   loadSatellites().then(() => (chosen ? drawPath() : undefined)).catch(() => {});

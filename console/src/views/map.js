@@ -1,6 +1,6 @@
 // The flat map: cells by permission, coverage or load; territory layers and terminals over them.
 
-import { all, ask } from "../live/api.js";
+import { MANY, all, ask } from "../live/api.js";
 import { fill, h, put, say } from "../parts/dom.js";
 import { unwrap } from "../parts/geo.js";
 import { STATE_SHAPES, ink, mark, stateInk } from "../parts/paint.js";
@@ -219,7 +219,7 @@ export async function mount(root, { signal, query, events, keep, clock, go }) {
   });
 
   async function load() {
-    [cells, terminals] = await Promise.all([all("/cells", {}, { signal }), all("/terminals", {}, { signal, limit: 10_000 })]);
+    [cells, terminals] = await Promise.all([all("/cells", {}, { signal }), all("/terminals", {}, { signal, limit: MANY })]);
     most = Math.max(1, ...cells.map((cell) => cell.load));
     if (mode.value === "load") drawKey();
     table.show(cells);

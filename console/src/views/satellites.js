@@ -1,7 +1,7 @@
 // All satellites, by name or shell.
 
-import { all, ask } from "../live/api.js";
-import { fill, h, put } from "../parts/dom.js";
+import { MANY, all, ask } from "../live/api.js";
+import { fill, h, put, say } from "../parts/dom.js";
 import { SATELLITE_COLUMNS } from "../parts/listings.js";
 import { makeTable } from "../parts/table.js";
 import { degrees, number } from "../parts/words.js";
@@ -22,6 +22,7 @@ export async function mount(root, { signal, query, events, keep }) {
     ],
     id: (s) => s.name,
   });
+  const more = h("p", { class: "quiet" });
   put(
     root,
     h(
@@ -30,6 +31,7 @@ export async function mount(root, { signal, query, events, keep }) {
       h("h1", {}, "Satellites"),
       h("div", { class: "panel" }, shells.element),
       h("div", { class: "row" }, h("label", { for: "shell" }, "Shell "), shell, h("label", { for: "named" }, "Name or number "), name),
+      more,
       h("div", { class: "panel" }, table.element),
     ),
   );
@@ -39,7 +41,9 @@ export async function mount(root, { signal, query, events, keep }) {
   shell.value = query.get("shell") ?? "";
   async function load() {
     keep({ shell: shell.value || null, q: name.value || null });
-    table.show(await all("/satellites", { shell: shell.value, q: name.value }, { signal }));
+    const found = await all("/satellites", { shell: shell.value, q: name.value }, { signal, limit: MANY });
+    table.show(found);
+    say(more, found.length >= MANY ? `The first ${number(found.length)} are listed; shell, name or number finds others.` : "");
   }
   const again = () => load().catch(() => {});
   shell.addEventListener("change", again);

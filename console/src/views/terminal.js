@@ -15,6 +15,7 @@ import { makeSkyPlot } from "../terminal/skyplot.js";
 const SPAN_S = 900;
 const STATE_MS = 1000;
 const HISTORY_MS = 3000;
+const SKIES = 61; // slots of 15 minutes: the server keeps plans of a few, the page what it has shown
 
 /**
  * A panel with a heading, and a place for why it is empty.
@@ -100,7 +101,8 @@ export async function mount(root, context) {
       handovers.element,
       history.element,
       skies.element,
-      h("div", { class: "columns" }, painted.element, chain.element),
+      chain.element,
+      painted.element,
       past.element,
     ),
   );
@@ -108,6 +110,8 @@ export async function mount(root, context) {
   /** @type {number | null} */
   let then = seconds(query.get("t"));
   let lastState = "";
+  /** @type {Map<number, any>} */
+  const skiesSeen = new Map();
 
   /**
    * Fills a panel, or says why it cannot.
@@ -154,7 +158,12 @@ export async function mount(root, context) {
     const slot = then === null ? null : Math.floor((then - 12) / 15 + 1e-6);
     say(/** @type {Element} */ (skies.element.querySelector("h2")), then === null ? "Sky now: candidates, and why each was or was not chosen" : `Sky at ${clockTime(then)}: candidates, and why each was or was not chosen`);
     return Promise.all([
-      show(skies, async () => sky.show(await get("/candidates", { slot }))),
+      show(skies, async () => {
+        const answer = (slot !== null && skiesSeen.get(slot)) || (await get("/candidates", { slot }));
+        skiesSeen.set(answer.slot, answer);
+        if (skiesSeen.size > SKIES) skiesSeen.delete(Math.min(...skiesSeen.keys()));
+        sky.show(answer);
+      }),
       show(decided, async () => showDecision(decision, await get("/decision", { time: then === null ? null : iso(then) }))),
     ]);
   };
@@ -174,7 +183,7 @@ export async function mount(root, context) {
     Promise.all([
       show(comes, async () => next.show(await get("/next-handover"))),
       showHandovers(),
-      then === null ? showThen() : undefined,
+      then === null ? showThen() : get("/candidates").then((answer) => skiesSeen.set(answer.slot, answer)).catch(() => {}),
       show(past, async () => {
         const found = await get("/sessions");
         sessions.show([...found.items].sort((a, b) => ((seconds(b.start) ?? 0) - (seconds(a.start) ?? 0))));
