@@ -178,9 +178,10 @@ def test_an_order_from_draft_to_end(by: Runs, ask: Callable[..., Any], place: Pa
     assert ask("order", "show", order, "--at", "2024-01-15")["words"] == "to come"
     assert ask("check", "UT-1")["code_name"] == "BLOCKED_AREA"
     said = by("Nora", "order", "end", order, "--reason", "over")
-    assert "counts once 2 other people approved it" in said.out
+    assert "counts once 2 others approved it: skyhaul order approve" in said.out
     assert ask("order", "show", order)["words"] == "in force"
     end = ask("order", "show", order)["ends"][0]["id"]
+    assert f"the end {end}: approved by 0 of 2" in by("Nora", "order", "show", order).out
     for person in ("Nils", "Nick"):
         assert by(person, "order", "approve", end).status == 0
     shown = ask("order", "show", order)

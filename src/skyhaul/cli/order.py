@@ -32,6 +32,8 @@ from skyhaul.cli._registry import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from skyhaul.control.facts import Fact
     from skyhaul.control.registry import Actor, OrderStanding, Registry
 
@@ -166,7 +168,8 @@ def end(
         signed = actor.signed(desk.prepared(fact))
         record(desk, actor, [signed], as_json)
     if not as_json and signed.approvals_needed:
-        print(f"counts once {signed.approvals_needed} other people approved it")
+        others = "1 other" if signed.approvals_needed == 1 else f"{signed.approvals_needed} others"
+        print(f"counts once {others} approved it: skyhaul order approve {signed.id}")
 
 
 @app.command("list")
@@ -233,6 +236,7 @@ def show(
             _show_draft(Path(order), desk.registry, as_json)
             return
         signatures = _signatures(standing, desk.registry)
+        ends = _approved_ends(standing, desk.registry, desk.known_at)
     if as_json:
         print_json(_document(standing) | {"signatures": signatures})
         return
@@ -242,6 +246,8 @@ def show(
     print(f"  reason {given.reason}; legal basis {given.legal_basis}; source {given.source}")
     for line in signatures:
         print(f"  {line['what']} by {line['person']} at {line['recorded_at']}: {line['signature']}")
+    for told in ends:
+        print(f"  {told}")
 
 
 def _show_draft(file: Path, registry: Registry, as_json: bool) -> None:
@@ -259,6 +265,20 @@ def _show_draft(file: Path, registry: Registry, as_json: bool) -> None:
     for order, document in zip(orders, drafts, strict=True):
         print(f"{order.id}: DRAFT, not on record; {document['signature']}")
         print(f"  {order.authority} orders: {order.action} over {order.target} {order.on}, {span(order)}")
+
+
+def _approved_ends(standing: OrderStanding, registry: Registry, known_at: np.datetime64) -> list[str]:
+    """Of each end that needs approvals, who gave them; its id is what to approve."""
+    from skyhaul.control.facts import Approval
+
+    lines = []
+    for end in standing.ends:
+        if end.approvals_needed:
+            given = [approval for approval in registry.facts.known(Approval, known_at) if approval.order == end.id]
+            people = sorted({approval.approver for approval in given} - {end.author})
+            by = f" ({', '.join(people)})" if people else ""
+            lines.append(f"the end {end.id}: approved by {len(people)} of {end.approvals_needed}{by}")
+    return lines
 
 
 def _does(standing: OrderStanding) -> str:

@@ -205,7 +205,12 @@ def _approval(fact: Approval, known: Known) -> None:
         deny(fact, "approver", f"{fact.approver} gave it", "another person approves")
     earlier = [a for a in (*known.facts.of_kind(Approval), *known.batch) if isinstance(a, Approval) and a.id != fact.id]
     if any(a.order == fact.order and a.approver == fact.approver for a in earlier):
-        deny(fact, "approver", f"{fact.approver} has approved {fact.order} already", "each person approves once")
+        deny(
+            fact,
+            "approver",
+            f"{fact.approver} has approved {fact.order} already",
+            "each person approves once, and the end of an order by the id of that end",
+        )
 
 
 def _disclosure(fact: Disclosure, known: Known) -> None:
