@@ -312,6 +312,34 @@ def test_an_order_to_end_is_passed_to_the_program(namespaces: None) -> None:
     assert process.returncode == 5
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_order_to_end_counts_before_there_is_a_program(namespaces: None, number: int) -> None:
+    far = ["--far", "sleep 60"]  # never listens: the program waits two seconds for it
+    process = subprocess.Popen(
+        link_words(["--isolated", *PLAIN, *far, "--", "echo", "ran"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and not _children(process.pid):
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (out, err, process.returncode) == (b"", b"", 128 + number)
+
+
+def _children(process: int) -> str:
+    return Path(f"/proc/{process}/task/{process}/children").read_text()
+
+
+def test_what_a_parent_left_of_signals_does_no_harm(namespaces: None, tmp_path: Path) -> None:
+    def strange() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
+
+    words = link_words(["--isolated", *PLAIN, "--", "sh", "-c", f"ping -c 1 $SKYHAUL_FAR > {tmp_path}/said; exit 7"])
+    assert subprocess.run(words, preexec_fn=strange, check=False, timeout=60).returncode == 7
+    assert "1 received" in (tmp_path / "said").read_text()
+
+
 @pytest.mark.parametrize(
     ("bad", "what"),
     [

@@ -23,6 +23,7 @@ _UsageError = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Run the command of this process's arguments and exit."""
+    _open_closed_streams()
     _stop.listen()
     sys.exit(run(sys.argv[1:]))
 
@@ -51,6 +52,18 @@ def run(arguments: Sequence[str]) -> int:
             if os.environ.get(DEBUG):
                 traceback.print_exc()
             return _explain(error)
+
+
+def _open_closed_streams() -> None:
+    """Have all three standard streams: where one was closed, whatever is opened next would take its place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def _explain(error: Exception) -> int:

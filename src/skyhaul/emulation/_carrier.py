@@ -169,6 +169,7 @@ class Carrier:
                 capture = Capture(options.pcap, DEVICE)
         started = time.monotonic()
         if "ready" in answer:
+            self._tell(begun=True)
             words.send(b"start")
             answer = json.loads(words.recv(65536) or b"{}")
         with contextlib.suppress(ChildProcessError):

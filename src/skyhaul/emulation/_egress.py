@@ -68,4 +68,5 @@ def start_way_out(way: WayOut, process: int, network: int, mtu: int) -> subproce
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: die_with_parent(me),
+        start_new_session=True,  # the terminal's signals are for the program behind the link
     )

@@ -21,7 +21,7 @@ from skyhaul.emulation._egress import find_way_out, start_way_out
 from skyhaul.emulation._namespaces import fork
 from skyhaul.emulation._options import LinkOptions
 from skyhaul.emulation._summary import summary_lines
-from skyhaul.emulation._terminal import signals_to, take_terminal_back
+from skyhaul.emulation._terminal import have_own_signals, signals_to, take_terminal_back
 from skyhaul.emulation._wiring import DEVICE, nested_end
 from skyhaul.errors import NotFoundError, SkyhaulError
 
@@ -46,11 +46,13 @@ class _Supervisor:
         self._options = options
         self._outer = _outer_link()
         self._carrier = 0
+        self._begun = False
         self._way_out: subprocess.Popen[bytes] | None = None
         self._end: dict[str, Any] | None = None
         self._error: SkyhaulError | None = None
 
     def run(self) -> int:
+        have_own_signals()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         me = os.getpid()
         sys.stdout.flush()
@@ -65,7 +67,7 @@ class _Supervisor:
             finally:
                 os._exit(0)
         theirs.close()
-        with signals_to(self._carrier):
+        with signals_to(self._carrier, lambda: self._begun) as early:
             try:
                 while message := ours.recv(_MESSAGE):
                     self._hear(ours, json.loads(message))
@@ -76,6 +78,8 @@ class _Supervisor:
                     self._way_out.kill()
                     self._way_out.wait()
                 take_terminal_back()
+        if early:
+            return 128 + early[0]
         return self._result(os.waitstatus_to_exitcode(status))
 
     def _hear(self, channel: socket.socket, message: dict[str, Any]) -> None:
@@ -83,6 +87,8 @@ class _Supervisor:
             self._make_nest(channel, **message["nest"])
         elif "way_out" in message:
             self._make_way_out(channel, message["way_out"])
+        elif "begun" in message:
+            self._begun = True
         elif "note" in message:
             self._say(message["note"])
         elif "error" in message:

@@ -6,25 +6,37 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 
+def have_own_signals() -> None:
+    """Undo what a parent may have left: signals blocked, and children that nobody may wait for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    ours = (signal.SIGCHLD, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
+
+
 @contextlib.contextmanager
-def signals_to(process: int) -> Iterator[None]:
-    """Leave the terminal's signals to the command, and pass an order to end on to a process."""
+def signals_to(process: int, begun: Callable[[], bool]) -> Iterator[list[int]]:
+    """Leave the terminal's signals to the command, and pass an order to end on to a process.
 
-    def pass_on(number: int, _: FrameType | None) -> None:
+    While there is no command yet (`begun`) each of them ends the process, and is in the list.
+    """
+    early: list[int] = []
+
+    def act(number: int, _: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(process, number)
+            if not begun():
+                early.append(number)
+                os.kill(process, signal.SIGKILL)
+            elif number == signal.SIGTERM:
+                os.kill(process, number)
 
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        signal.SIGQUIT: signal.signal(signal.SIGQUIT, signal.SIG_IGN),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-    }
+    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+    before = {number: signal.signal(number, act) for number in numbers}
     try:
-        yield
+        yield early
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

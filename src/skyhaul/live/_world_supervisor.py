@@ -23,7 +23,7 @@ from skyhaul.emulation._egress import find_way_out, start_way_out
 from skyhaul.emulation._messages import Channel
 from skyhaul.emulation._namespaces import fork
 from skyhaul.emulation._summary import summary_lines
-from skyhaul.emulation._terminal import signals_to, take_terminal_back
+from skyhaul.emulation._terminal import have_own_signals, signals_to, take_terminal_back
 from skyhaul.errors import SkyhaulError
 from skyhaul.live._tables import TableSource
 from skyhaul.live._world_calls import WorldCard, answer, listen
@@ -59,6 +59,7 @@ class WorldSupervisor:
         self._ready: dict[str, Any] | None = None
         self._waiting: list[tuple[Channel, dict[str, Any]]] = []
         self._asked: dict[int, Channel] = {}
+        self._early: list[int] = []
         self._end: dict[str, Any] | None = None
         self._error: SkyhaulError | None = None
 
@@ -71,6 +72,7 @@ class WorldSupervisor:
         try:
             if sys.platform != "linux":
                 raise SkyhaulError(f"worlds are made of Linux namespaces, and this is {sys.platform}")
+            have_own_signals()
             listener = listen(self._name) if self._name else None
             ours, theirs = Channel.pair()
             me = os.getpid()
@@ -114,7 +116,7 @@ class WorldSupervisor:
                 if opened is not None:
                     selector.register(opened, selectors.EVENT_READ)
             if self._options.command:
-                undo.enter_context(signals_to(self._carrier))
+                self._early = undo.enter_context(signals_to(self._carrier, lambda: self._ready is not None))
             else:
                 selector.register(woken, selectors.EVENT_READ)
                 undo.enter_context(_signals_by(wake))
@@ -267,6 +269,8 @@ class WorldSupervisor:
         return os.waitstatus_to_exitcode(status)
 
     def _result(self, carrier: int) -> int:
+        if self._early:
+            return 128 + self._early[0]
         if self._error is not None:
             raise self._error
         if self._end is None:
