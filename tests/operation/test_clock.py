@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from skyhaul.errors import InputError
 from skyhaul.operation import FASTEST, SLOWEST, Clock
+from skyhaul.operation._clock import never_back
 from tests.operation.conftest import SECOND, Wall
 
 
@@ -100,3 +101,14 @@ def test_a_paused_clock_waits_for_ever_and_a_jump_may_go_back() -> None:
 def test_a_speed_that_is_none_is_refused(speed: float) -> None:
     with pytest.raises(InputError, match=r"0\.01 to 1000"):
         Clock(0, speed=speed)
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), max_size=30))
+def test_a_clock_that_is_set_back_stands_until_it_has_caught_up(moves: list[int]) -> None:
+    wall = Wall()
+    read = never_back(wall)
+    highest = wall.now_ns
+    for move in moves:
+        wall.now_ns += move
+        highest = max(highest, wall.now_ns)
+        assert read() == highest

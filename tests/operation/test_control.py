@@ -117,6 +117,22 @@ def test_decisions_that_change_a_state_are_recorded_once(running: Opener, regist
     assert len(registry.store.decisions("UT-2")) == 1
 
 
+def test_a_terminal_that_comes_changes_nobody_elses_leases_or_record(running: Opener, registry: Registry) -> None:
+    operation = running(northland(), registry=registry)
+    operation.set_time(step_s=SLOT_S + 2.0)
+    eventually(lambda: len(registry.store.decisions("UT-2")) == 1)
+    told = len([event for event in operation.events.since(0) if event.kind == "decision"])
+    operation.add_terminal({"name": "stranger", "latitude_deg": 49.2, "longitude_deg": 12.2})
+    eventually(lambda: operation.now().following is not None)
+    assert operation.may_be_served("school")
+    assert not operation.may_be_served("stranger")
+    operation.set_time(step_s=2 * SLOT_S)
+    assert operation.may_be_served("school")
+    assert [view.state for view in operation.terminals()] == ["served", "served", "refused"]
+    decisions = [event for event in operation.events.since(0) if event.kind == "decision"][told:]
+    assert [event.detail["terminal"] for event in decisions] == ["stranger"]
+
+
 def test_with_the_store_out_of_reach_leases_run_out_and_come_back_with_it(running: Opener, tmp_path: Path) -> None:
     wall = Wall()
     with registry_at(tmp_path / "office") as registry:

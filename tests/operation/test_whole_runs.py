@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from skyhaul.errors import InputError, NotFoundError, ScenarioError, SkyhaulError
+from skyhaul.errors import InputError, NotFoundError, ScenarioError, SkyhaulError, StoreError
 from skyhaul.network import Reason
 from skyhaul.operation import AHEAD, Operation, SlotPlan, moving_from
 from skyhaul.scenario import ConstellationTable
@@ -258,6 +261,61 @@ def test_what_is_no_terminal_is_refused_and_changes_nothing(running: Opener, doc
         operation.add_terminal(document)
     assert operation.now().view.generation == before
     assert set(operation.now().view.roster.row) == {"louvain", "lincoln"}
+
+
+def test_whoever_asks_meanwhile_sees_whole_snapshots_and_waits_for_nothing(running: Opener) -> None:
+    """Readers that never rest, while time runs and terminals come and go."""
+    wall = Wall()
+    operation = running(paused=False, wall=wall)
+    stop, seen, wrong = threading.Event(), [0, 0, 0], []
+
+    def read(which: int) -> None:
+        try:
+            while not stop.is_set():
+                snapshot = operation.now()
+                states = snapshot.states
+                if states is not None:
+                    assert len(states.cause) == len(snapshot.roster) == len(snapshot.served)
+                    assert 0.0 <= snapshot.age_s <= 0.1
+                assert len(operation.terminals()) >= 2
+                operation.next_handover("louvain")
+                operation.path("lincoln")
+                operation.history("louvain", 60)
+                seen[which] += 1
+        except Exception as error:
+            wrong.append(error)
+
+    readers = [threading.Thread(target=read, args=(which,)) for which in range(3)]
+    for reader in readers:
+        reader.start()
+    for turn in range(20):
+        operation.add_terminal({"name": f"t{turn}", "latitude_deg": 40.0 + turn, "longitude_deg": 5.0})
+        if turn % 3 == 2:
+            operation.remove_terminal(f"t{turn - 1}")
+        wall.move(4.0)
+        eventually(lambda: operation.now().current is not None or bool(wrong))
+    with operation._planning:  # nobody waits for plans
+        before = list(seen)
+        eventually(lambda: all(now > then for now, then in zip(seen, before, strict=True)) or bool(wrong))
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert len(operation.now().view.roster) == 2 + 20 - 6
+
+
+def test_a_system_that_cannot_start_lets_go_of_its_folder(folder: Path) -> None:
+    broken = scenario(constellation={"walker": ["D:550:53.0:1/1/0"]})
+    operation = Operation.open(broken, folder=folder, paused=True)
+
+    def fail(*_: object) -> None:
+        raise StoreError("no", where="planner")
+
+    operation._plan_first = fail  # type: ignore[method-assign]
+    with pytest.raises(StoreError), operation:
+        pass
+    with Operation.open(broken, folder=folder, paused=True) as again:
+        assert [view.state for view in again.terminals()] == ["no_path", "no_path"]
 
 
 def _next(operation: Operation) -> SlotPlan:

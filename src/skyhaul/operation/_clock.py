@@ -89,6 +89,18 @@ class Clock:
         self._pace = _Pace(self._wall(), system_ns, 0.0 if paused else self._speed)
 
 
+def never_back(wall: Wall) -> Wall:
+    """A clock that people and machines set as one that stands where it is set back, until it has caught up."""
+    latest = wall()
+
+    def read() -> int:
+        nonlocal latest
+        latest = max(latest, wall())
+        return latest
+
+    return read
+
+
 def _checked(speed: float) -> float:
     if not SLOWEST <= speed <= FASTEST:
         raise InputError(f"a speed of {speed:g}", where="speed", mend=f"{SLOWEST:g} to {FASTEST:g}; pause for 0")

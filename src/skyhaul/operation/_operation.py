@@ -26,7 +26,7 @@ from skyhaul.control.grants import LeaseBook, Leases, changes
 from skyhaul.control.registry import Registry, is_registry
 from skyhaul.errors import InputError, NotFoundError, SkyhaulError, StoreError
 from skyhaul.network import Failure, FailureKind, Failures, Reason, slot_number, slot_start
-from skyhaul.operation._clock import SECOND_NS, Clock, Wall
+from skyhaul.operation._clock import SECOND_NS, Clock, Wall, never_back
 from skyhaul.operation._database import FailureRow, OperationDatabase
 from skyhaul.operation._events import Events
 from skyhaul.operation._history import SECONDS, History, HistoryColumns
@@ -117,7 +117,7 @@ class Operation:
         self._lived = False  # whether a slot of this life is on record
         self._leases_before: tuple[Roster, Leases] | None = None
         self._shown: Snapshot | None = None
-        self._book: tuple[Roster, LeaseBook] | None = None
+        self._books: dict[int, tuple[Roster, LeaseBook]] = {}  # by slot; slots of one roster share theirs
         self._leasing = threading.Lock()  # who asks or renews the book
         self._compiled: tuple[Facts, int, Compiled] | None = None
         self._known = None if registry is None else KnownFacts(registry, database, clock.now_ns)
@@ -185,6 +185,8 @@ class Operation:
             if first is None:
                 first = str(int(begins.astype("datetime64[ns]").astype(np.int64)))
                 database.set_meta(run_start=first)
+            if live and wall is time.monotonic_ns:  # which nobody sets right, and which stands while a machine sleeps
+                wall = never_back(utc)
             clock = Clock(int(begins.astype("datetime64[ns]").astype(np.int64)), speed=speed, paused=paused, wall=wall)
             run_start = np.datetime64(int(first), "ns")
             return cls(world, database, clock, run_start, registry, lock, opened is not None, place, live)
@@ -232,7 +234,11 @@ class Operation:
             self._lock_file = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -329,11 +335,14 @@ class Operation:
 
     def may_be_served(self, terminal: str) -> bool:
         """Whether the leases that are out permit it now; without service control always."""
-        roster, row = self._view.roster, self._view.roster.find(terminal)
-        if self._book is None or self._book[0] is not roster:
-            return self._known is None
+        snapshot = self.now()
+        snapshot.view.roster.find(terminal)
+        if self._known is None:
+            return True
         with self._leasing:
-            return bool(self._book[1].served(self.now().time)[row])
+            roster, book = self._books.get(snapshot.slot, (None, None))
+            row = None if roster is None else roster.row.get(terminal)
+            return book is not None and row is not None and bool(book.served(snapshot.time)[row])
 
     # What is changed
 
@@ -619,8 +628,7 @@ class Operation:
         if self._known is not None:
             self._renew(plan)
         before = self._leases_before
-        same = before is not None and before[0] is plan.roster
-        decisions = changes(before[1] if before is not None and same else None, plan.leases)
+        decisions = changes(None if before is None else _aligned(*before, plan.roster), plan.leases)
         self._leases_before = plan.roster, plan.leases
         self._tell_decisions(plan, decisions)
         if self._known is not None:
@@ -628,9 +636,12 @@ class Operation:
 
     def _renew(self, plan: SlotPlan) -> None:
         with self._leasing:
-            if self._book is None or self._book[0] is not plan.roster:
-                self._book = plan.roster, LeaseBook(len(plan.roster))
-            self._book[1].renew(plan.leases)
+            kept = {slot: known for slot, known in self._books.items() if slot > plan.slot - KEPT_SLOTS}
+            known = kept.get(plan.slot, kept.get(plan.slot - 1))
+            if known is None or known[0] is not plan.roster:
+                known = plan.roster, LeaseBook(len(plan.roster))
+            known[1].renew(plan.leases)
+            self._books = {**kept, plan.slot: known}
 
     def _tell_decisions(self, plan: SlotPlan, decisions: Sequence[Decision]) -> None:
         for decision in decisions[:_EACH]:
@@ -843,10 +854,20 @@ class Operation:
                 self.clock.jump(time_ns)
                 self._seen_ns = time_ns
                 self._history.forget()
-                self._book = None
+                self._books = {}
                 self._show(plans={}, drafts=())
                 self._recorded_slot, self._lived = None, True
             self._plan_first()
+
+
+def _aligned(known: Roster, leases: Leases, roster: Roster) -> Leases:
+    """The leases of a roster in the rows of another one; who was not in it is in no state yet."""
+    if roster is known:
+        return leases
+    rows = np.array([known.row.get(table.name, -1) for table in roster.tables], dtype=np.int64)
+    columns = {name: getattr(leases, name)[rows] for name in ("granted", "ends", "code", "rule", "rate_bps", "cell")}
+    ruling = np.where(rows < 0, np.int8(-1), leases.ruling[rows])
+    return replace(leases, ruling=ruling, question=None, **columns)
 
 
 def _said(error: Exception) -> str:
