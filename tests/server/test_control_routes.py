@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import h3
 import numpy as np
 import pytest
 import shapely
@@ -84,6 +85,20 @@ def test_territory_at_an_instant_and_what_changed(server: Running) -> None:
     assert shapely.geometry.shape(parts[0]["geometry"]).within(south.buffer(1e-9))
     same = server.get("/territories/difference", layer="control", from_=dates[1], to=dates[1]).json()
     assert same["features"] == []
+
+
+def test_terminals_told_of_are_those_in_cells_that_changed_ground_touches(server: Running) -> None:
+    parts = server.get("/territories/difference", layer="control", from_="2025-06-01", to="2025-12-01").json()
+    (part,) = parts["features"]
+    ground = shapely.geometry.shape(part["geometry"])
+    there = []
+    for terminal in server.get("/terminals", limit=1000).json()["items"]:
+        corners = h3.cell_to_boundary(terminal["cell"])  # latitude, longitude
+        if shapely.Polygon([(longitude, latitude) for latitude, longitude in corners]).intersects(ground):
+            there.append(terminal["name"])
+    assert "mill" in there
+    assert sorted(part["properties"]["terminals"]) == sorted(there)
+    assert part["properties"]["terminal_count"] == len(there)
 
 
 def test_as_known_before_it_was_recorded_there_is_nothing(server: Running) -> None:

@@ -17,6 +17,7 @@ const LAYERS = [
   ["zone", "zones", ""],
   ["ocean", "open sea", ""],
 ];
+const MARGIN = 0.6; // of what changed, around it
 const DASHES = [[], [10, 5], [3, 4], [12, 4, 3, 4]];
 
 /** @type {import("../routes.js").View["mount"]} */
@@ -41,7 +42,7 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
       { title: "Before", value: (c) => c.before.join(" and ") || "nobody on record", sort: (c) => c.before.join() },
       { title: "After", value: (c) => c.after.join(" and ") || "nobody on record", sort: (c) => c.after.join() },
       { title: "Area", value: (c) => `${number(c.area_km2, c.area_km2 < 10 ? 2 : 0)} km²`, sort: (c) => c.area_km2, right: true },
-      { title: "Terminals in it", value: (c) => number(c.terminals.length), sort: (c) => c.terminals.length, right: true },
+      { title: "Terminals in its cells", value: (c) => number(c.terminals.length), sort: (c) => c.terminals.length, right: true },
       { title: "Which", value: (c) => c.terminals.flatMap((/** @type {string} */ t) => [h("a", { href: `#/terminal/${encodeURIComponent(t)}` }, t), " "]) },
     ],
     id: (c) => c.id,
@@ -195,8 +196,11 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
     other.show(shapes);
     const wanted = `${layer.value} ${two}`;
     if (fitted !== wanted) {
-      map.fit();
-      if (two) other.fit();
+      const box = around(moved.flatMap((change) => outlines(change.geometry)).flat());
+      for (const one of two ? [map, other] : [map]) {
+        if (box) one.near(box);
+        else one.fit();
+      }
     }
     fitted = wanted;
     drawKey(holders, moved.length > 0);
@@ -274,4 +278,22 @@ export async function mount(root, { signal, query, keep, clock, announce }) {
   });
   root.dataset.ready = "yes";
   signal.addEventListener("abort", () => delete root.dataset.ready);
+}
+
+/**
+ * A box around places, with a margin; null without any.
+ * @param {[number, number][]} places  longitude, latitude
+ * @returns {[number, number, number, number] | null}
+ */
+function around(places) {
+  if (!places.length) return null;
+  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of places) {
+    west = Math.min(west, x);
+    east = Math.max(east, x);
+    south = Math.min(south, y);
+    north = Math.max(north, y);
+  }
+  const more = MARGIN * Math.max(east - west, north - south);
+  return [west - more, south - more, east + more, north + more];
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from shapely.geometry.base import BaseGeometry
 from skyhaul.control._instants import FOREVER, instant_text
 from skyhaul.control.facts import Area, Layer
 from skyhaul.control.registry import held
+from skyhaul.control.registry._ground import cell_shape
 from skyhaul.control.registry._views import versions
-from skyhaul.earth import cell_centres
 from skyhaul.server._desk import Desk, Here
 from skyhaul.server._plain import instant
 
@@ -83,16 +84,17 @@ def difference(
     as_known: AsKnown = "",
 ) -> dict[str, Any]:
     """What of a layer is somebody else's at the second instant than at the first, as GeoJSON: each part with its
-    holders before and after, its area, and the terminals that stand in it, by the middle of their cells."""
+    holders before and after, its area, and the terminals in cells that it touches: they may stand on it."""
     first, known_at = instants(desk, from_, as_known)
     second, _ = instants(desk, to, as_known)
     before = _grounds(_drawn(desk, layer, first, known_at))
     after = _grounds(_drawn(desk, layer, second, known_at))
-    names, points = _terminals(desk)
+    names, cell_of, cells = _terminals(desk)
     features = []
     for shape, had, have in changed_ground(before, after):
         shapely.prepare(shape)
-        inside = [names[i] for i in np.flatnonzero(shapely.covers(shape, points))]
+        near = shapely.intersects(shape, cells)
+        inside = [names[i] for i in np.flatnonzero(near[cell_of])] if names else []
         properties = {
             "before": list(had),
             "after": list(have),
@@ -213,11 +215,16 @@ def _feature(area: Area) -> dict[str, Any]:
     }
 
 
-def _terminals(desk: Desk) -> tuple[list[str], Any]:
-    """Names of the terminals that the running slot's plan has, and the middles of their cells."""
+def _terminals(desk: Desk) -> tuple[list[str], Any, Any]:
+    """Terminals of the running slot's plan: names, and for each the row of its cell in the shapes of all cells."""
     plan = desk.snapshot().current
     if plan is None:
-        return [], np.empty(0, dtype=object)
-    latitude, longitude = cell_centres(np.asarray(plan.plan.cell)[plan.plan.terminal_cell])
-    names = [table.name for table in plan.roster.tables[: len(latitude)]]
-    return names, shapely.points(longitude, latitude)
+        return [], np.empty(0, dtype=np.int64), np.empty(0, dtype=object)
+    of = np.asarray(plan.plan.terminal_cell)
+    shapes = np.array([_cell(f"{int(cell):x}") for cell in plan.plan.cell], dtype=object)
+    return [table.name for table in plan.roster.tables[: len(of)]], of, shapes
+
+
+@lru_cache(maxsize=100_000)
+def _cell(cell: str) -> BaseGeometry:
+    return cell_shape(cell)
