@@ -286,6 +286,8 @@ def test_time_stands_still_for_its_operator_alone(opened: Opener, running: Runni
     assert page.locator("#time").inner_text() == stood
     go_on.click()
     expect(page.locator("#time")).not_to_have_text(stood)
+    page.evaluate("location.hash = '#/'")
+    _globe(page)  # the sky comes to those who signed in, too
 
 
 def test_a_page_that_is_not_there(opened: Opener) -> None:
