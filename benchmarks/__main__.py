@@ -30,6 +30,7 @@ NAMES = (
     "control",
     "dishes",
     "grants",
+    "live",
 )
 _DOCS = Path(__file__).parents[1] / "docs"
 _PAGE = _DOCS / "performance.md"
@@ -106,7 +107,7 @@ def main() -> int:
     data = os.environ.get("SKYHAUL_DATA")
     sections, missed = {}, 0
     for name in arguments.names or NAMES:
-        if name in ("orbits", "day") and not data:
+        if name in ("orbits", "day", "live") and not data:
             print(f"{name}: skipped, SKYHAUL_DATA does not name the folder of outside data", file=sys.stderr)
             continue
         result: Result = importlib.import_module(f"benchmarks.{name}").run(Path(data or ""))
