@@ -44,7 +44,8 @@ class Complaints:
             self.found.append(f"{message.text} ({message.location.get('url', '')})")
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread: it must end with the tests of this folder.
+@pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[[list[str]], Browser]]:
     """Starts Debian's Chromium with flags; nothing is downloaded."""
     if not CHROMIUM.exists():
@@ -61,12 +62,12 @@ def launch() -> Iterator[Callable[[list[str]], Browser]]:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(launch: Callable[[list[str]], Browser]) -> Browser:
     return launch(SOFTWARE_WEBGL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def modules(browser: Browser) -> Iterator[Page]:
     """A bare page that can import the console's modules: `await import("/src/parts/geo.js")`."""
     page = browser.new_page()
@@ -96,7 +97,7 @@ class RunningSystem:
     folder: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """`skyhaul up` as a new user starts it, without a scenario; on a free port, its state in a folder of the run.
 
@@ -182,7 +183,7 @@ def opened(browser: Browser, running: RunningSystem) -> Iterator[Opener]:
     assert complaints.found == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def picture(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Page | Locator, str], Path]:
     """Draws a page, in few colours, to docs/images with SKYHAUL_PICTURES=1, else to a folder of the run."""
     folder = ROOT / "docs" / "images" if os.environ.get("SKYHAUL_PICTURES") else tmp_path_factory.mktemp("pictures")

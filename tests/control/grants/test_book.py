@@ -105,7 +105,7 @@ def test_whatever_happens_the_book_keeps_its_rules(events: list[tuple[object, ..
             case ("ask", float(time)):
                 served = found.served(at(time))
                 assert served.tolist() == model.served(time)
-                newest = max((entry.until[0] for entry in model.entries), default=-np.inf)
+                newest = max((max(entry.until) for entry in model.entries), default=-np.inf)
                 assert not served.any() or model.now < min(newest, model.known + age)
             case _:
                 found, model = LeaseBook(COUNT, max_knowledge_age_s=age), Model(age)

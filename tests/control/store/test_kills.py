@@ -93,7 +93,7 @@ def test_nothing_acknowledged_is_lost_to_a_kill(engine: str, new_place: Callable
             heard.close()
             kills += 1
         check(place, said)
-    assert len(said) > KILLS
+    assert len(said) > KILLS // 4, "writers were killed before they wrote"
 
 
 def test_nothing_acknowledged_is_lost_when_the_server_dies(server: Server, new_place: Callable[[str], Place]) -> None:
