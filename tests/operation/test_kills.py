@@ -140,3 +140,19 @@ def test_a_folder_is_one_operations_at_a_time(folder: Path) -> None:
         Operation.open(scenario(), folder=folder)
     operation.stop()
     Operation.open(scenario(), folder=folder, paused=True).stop()
+
+
+def test_elements_that_were_swapped_in_are_there_after_a_restart(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "one.2le"
+    # One satellite at 550 km, of the day; it is made up.
+    file.write_text(
+        "1 00005U 58002B   24047.78495062  .00000023  00000-0  28098-4 0  4753\n"
+        "2 00005  53.0000 348.7242 0002000 331.7664  19.3264 15.06000000413664\n"
+    )
+    with Operation.open(scenario(), folder=folder, paused=True) as operation:
+        operation.swap_elements(file)
+        operation.set_time(step_s=2.0 * SLOT_S)
+        assert operation.now().world.elements.catalog_number.tolist() == [5]
+    file.unlink()  # the operation keeps a copy
+    with Operation.open(scenario(), folder=folder, paused=True) as operation:
+        assert operation.now().world.elements.catalog_number.tolist() == [5]
