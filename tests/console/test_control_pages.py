@@ -181,16 +181,28 @@ def test_a_text_that_says_other_than_was_asked_is_not_signed(secure_modules: Pag
     said = secure_modules.evaluate(
         """async () => {
           const { readSigned } = await import("/src/control/signing.js");
-          const text = 'skyhaul/signed-fact/v1\\n{"action":"suspend","on":"zone/all","reason":"r"}';
-          const attempt = (asked) => { try { readSigned(text, asked); return ""; } catch (e) { return e.message; } };
-          return [attempt({ action: "suspend", reason: "r" }), attempt({ on: "zone/the port" }),
-            (() => { try { readSigned("pay 100", {}); return ""; } catch (e) { return e.message; } })()];
+          const attempt = (text, asked) => {
+            try { readSigned(text, asked); return ""; } catch (error) { return error.message; }
+          };
+          const what = { action: "suspend", id: "order-1", on: "zone/all", reason: "r" };
+          const order = { ...what, valid_to: "2027-01-01T00:00:00Z" };
+          const text = `skyhaul/signed-fact/v1\n${JSON.stringify(order)}`;
+          const asked = { action: "suspend", on: "zone/all", reason: "r", valid_to: "2027-01-01" };
+          const { valid_to: _, ...endless } = asked;
+          return {
+            same: attempt(text, asked),
+            elsewhere: attempt(text, { ...asked, on: "zone/the port" }),
+            longer: attempt(text, { ...asked, valid_to: "2026-12-01T00:00:00Z" }),
+            more: attempt(text, endless),
+            less: attempt(text, { ...asked, speed_cap_m_s: 20 }),
+            otherwise: attempt("pay 100", {}),
+          };
         }"""
     )
-    assert said[0] == ""
-    assert "zone/all" in said[1]
-    assert "zone/the port" in said[1]
-    assert said[2]
+    assert said.pop("same") == ""
+    assert all(said.values()), said
+    assert "zone/the port" in said["elsewhere"]
+    assert "did not ask" in said["more"]
 
 
 # The pages.

@@ -82,7 +82,6 @@ export function makeAreaMap({ words, signal, onpick }) {
 
   return {
     element: h("div", {}, world.element, h("div", { class: "row map-tools" }, world.controls, h("button", { type: "button", onclick: fit }, "Fit"))),
-    canvas: world.canvas,
     start: world.start,
     fit,
     /** @param {readonly [number, number, number, number]} box  west, south, east, north */

@@ -1,11 +1,10 @@
-// What the pages of service control share: the way between them, and how they say that something is not there.
+// What the pages of service control share: the way between them, and how they say what went wrong.
 
-import { Problem } from "../live/api.js";
 import { h } from "../parts/dom.js";
 import { instant } from "../parts/words.js";
 
 /** @type {[string, string][]} */
-export const PAGES = [
+const PAGES = [
   ["/territory", "Territory"],
   ["/licences", "Licences"],
   ["/orders", "Orders"],
@@ -52,9 +51,3 @@ export const troubleBox = () => h("p", { class: "problem", role: "alert", hidden
  * @param {any} fact  with valid_from and valid_to
  */
 export const during = (fact) => `${instant(fact.valid_from)} to ${fact.valid_to ? instant(fact.valid_to) : "further notice"}`;
-
-/**
- * Whether a problem says that this system has no service control, or nothing can be recorded in it.
- * @param {unknown} error
- */
-export const absent = (error) => error instanceof Problem && error.status === 404;

@@ -67,8 +67,8 @@ export async function mount(root, { signal, query, go, system, announce }) {
         }
       const times = { ...(from.value.trim() ? { valid_from: from.value.trim() } : {}), ...(to.value.trim() ? { valid_to: to.value.trim() } : {}) };
       const more = source.value.trim() ? { source: source.value.trim() } : {};
-      const asked = { ...said, ...more };
-      return { asked, draft: () => ask("/orders/draft", {}, { method: "POST", body: { ...asked, ...times }, signal }) };
+      const asked = { ...said, ...more, ...times };
+      return { asked: { kind: "Order", ...asked }, draft: () => ask("/orders/draft", {}, { method: "POST", body: asked, signal }) };
     },
     submit: async (signed) => {
       const recorded = await ask("/orders", {}, { method: "POST", body: signed, signal });

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -270,8 +271,8 @@ def _source(caller: Caller) -> str:
     return f"{caller.person or 'nobody'}, in the console"
 
 
-def _recorded(fact: str, at: object, leaf: int) -> RecordedOut:
-    return RecordedOut(fact=fact, order="", recorded_at=instant_text(at), leaf=leaf)  # type: ignore[arg-type]
+def _recorded(fact: str, at: np.datetime64, leaf: int) -> RecordedOut:
+    return RecordedOut(fact=fact, order="", recorded_at=instant_text(at), leaf=leaf)
 
 
 def _list(one: AllowList, in_force: bool, counted: dict[str, int]) -> AllowListOut:
