@@ -88,7 +88,7 @@ def iperf(link: Link, options: str, seconds: int) -> Load:
         _open_to_all(temporary)
         out = Path(temporary) / "iperf.json"
         inside = f"iperf3 -c $FAR -t {seconds} -J {options} > {out}"
-        cpu_s = run(link, inside, "iperf3 -s -1 >/dev/null")
+        cpu_s = run(link, inside, "timeout 60 iperf3 -s -1 >/dev/null")
         end = _end_of(out)
     if "-u" in options.split():
         total = end["sum"]
@@ -125,7 +125,7 @@ def probe(link: Link, delay_ms: float, count: int, interval_us: int, load: str =
         if load:
             seconds = int(CALM_S + count * interval_us / 1e6) + 2
             inside = f"iperf3 -c $FAR -t {seconds} -J {load} > {out} & {send}; wait"
-            run(link, inside, f"iperf3 -s -1 >/dev/null & {receive}; wait")
+            run(link, inside, f"timeout 60 iperf3 -s -1 >/dev/null & {receive}; wait")
             end = _end_of(out)
             rate = (end["sum"] if "-u" in load.split() else end["sum_received"])["bits_per_second"]
         else:
