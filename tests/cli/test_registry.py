@@ -121,9 +121,44 @@ def test_a_registry_that_cannot_be_made_leaves_nothing(skyhaul: Command, tmp_pat
         ("--operator", ""),
         ("--operator", "Ada", "--url", "postgresql://x@127.0.0.1:1/x"),
     ):
-        assert skyhaul("registry", "new", tmp_path / "new", *bad).one_error()
-        assert not (tmp_path / "new").exists() or not list((tmp_path / "new").iterdir())
+        assert skyhaul("registry", "new", tmp_path / "deep" / "new", *bad).one_error()
+        assert not list(tmp_path.iterdir())
     assert skyhaul("registry", "new", tmp_path / "new", "--operator", "Ada").status == 0
+
+
+def test_a_registry_that_is_not_whole_says_what_it_lacks(skyhaul: Command, place: Path) -> None:
+    store = place / "control.db"
+    assert f"give its folder: {place}" in skyhaul("registry", "show", "--registry", store).one_error()
+    assert "names no registry" in skyhaul("registry", "show", "--registry", "").err
+    assert "names no registry" in skyhaul("check", "UT", "--registry", "").err
+    store.unlink()
+    for command in (
+        ("registry", "show", "--registry", place),
+        ("party", "add", "Bo", "--registry", place, "--as", "Olga"),
+        ("check", "UT", "--registry", place),
+        ("audit", "verify", place),
+        ("audit", "verify", "--registry", place),
+    ):
+        line = skyhaul(*command).one_error()
+        assert "the registry's store control.db is missing (put it back from a backup" in line, command
+
+
+def test_a_swapped_service_address_is_refused(by: Runs, place: Path) -> None:
+    assert by("Olga", "party", "add", "Bo", *SINCE).status == 0
+    account = ("account", "add", "A-1", "--party", "Bo", "--plan", "fixed", "--home", "Northland")
+    limits = ("--max-distance", "1000", *SINCE)
+    line = by("Olga", *account, "--address", "12.0,49.0", *limits).one_error()
+    assert "plan.service_address: latitude and longitude look swapped: it lies outside Northland" in line
+    assert by("Olga", *account, "--address", "12.0,12.0", *limits).status == 0  # elsewhere is another matter
+    assert by("Olga", *account, "--address", "49.0,12.0", *limits).status == 0
+
+
+def test_a_file_that_is_no_private_key_is_called_so(by: Runs, tmp_path: Path) -> None:
+    for name, text in (("ada.pem.pub", "00" * 32), ("table.csv", "party,parent\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o644)
+        line = by("Olga", "party", "add", "X", "--key", tmp_path / name).one_error()
+        assert "is not a private key" in line
 
 
 def test_a_terminal_from_nothing_to_its_decision(by: Runs, ask: Callable[..., Any], place: Path) -> None:
@@ -226,7 +261,9 @@ def test_a_self_crossing_polygon_is_refused_with_the_place(by: Runs, place: Path
     path = geojson(tmp_path / "bow.geojson", ("Bow", bow))
     said = by("Olga", "territory", "import", path, "--layer", "zone", "--source", "map")
     assert said.status == 1
-    assert f"{path}, row 1" in said.err
+    assert said.err.count(str(path)) == 1
+    assert f"{path}, row 1: feature 1" in said.err
+    assert "1 row, 0 recorded" in said.out
     assert "self-intersection near longitude, latitude 12.5, 48.7 (draw rings that touch" in said.err
     assert "0 recorded, 1 rejected" in said.out
     assert on_record(place) == before

@@ -63,7 +63,7 @@ class Record:
             if registry is None:
                 return cls(folder, str(folder))
             folder = None
-        if registry is None:
+        if not registry:
             raise NotFoundError("which log?", mend="give its folder, or --registry PLACE, or set SKYHAUL_REGISTRY")
         log = folder if folder is not None else Path(registry) / "log"
         if folder is None and "://" in registry:

@@ -6,12 +6,13 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import typer
 
-from skyhaul.cli._output import print_json, print_table
+from skyhaul.cli._output import counted, print_json, print_table
 from skyhaul.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ def report(imported: Imported, file: Path, rows: int, as_json: bool, *, dry_run:
         )
     else:
         for row in rejected:
-            print(f"{file}, {row}", file=sys.stderr)
+            # What reads a file names it too: once is enough.
+            item = row.item.removeprefix(f"{file}: ") if row.item != str(file) else ""
+            print(f"{file}, {replace(row, item=item)}", file=sys.stderr)
         good = rows - len(rejected)
         done = f"{good} would be recorded" if dry_run else f"{imported.recorded} recorded"
-        print(f"{file}: {rows} rows, {done}, {len(rejected)} rejected")
+        print(f"{file}: {counted(rows, 'row')}, {done}, {len(rejected)} rejected")
     if rejected:
         raise typer.Exit(1)
 

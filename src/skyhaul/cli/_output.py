@@ -22,6 +22,11 @@ def print_json(document: object) -> None:
     print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: 1 row, 2 rows."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print a table as wide as the terminal, or as its text where there is none."""
     from rich import box

@@ -154,7 +154,7 @@ def open_registry(place: str | None, *, read_only: bool) -> tuple[Registry, Scen
     """
     from skyhaul.control.registry import Registry, is_registry
 
-    if place is None:
+    if not place:
         raise NotFoundError("which registry?", mend="give --registry PLACE, or set SKYHAUL_REGISTRY")
     path = Path(place)
     if "://" in place or is_registry(path):

@@ -30,10 +30,18 @@ def parse_instant(text: str | np.datetime64) -> np.datetime64:
         raise typer.BadParameter(f"{error.what}: {error.mend}, or now") from None
 
 
+def named(place: str | None) -> str | None:
+    """A place as given, None where none is; refuses an empty one, which would mean the current folder."""
+    if place is not None and not place.strip():
+        raise typer.BadParameter("names no registry: give its folder, or leave --registry out")
+    return place
+
+
 RegistryOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--registry",
+        callback=named,
         metavar="PLACE",
         envvar="SKYHAUL_REGISTRY",
         show_envvar=False,

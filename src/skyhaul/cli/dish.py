@@ -11,6 +11,7 @@ import typer
 
 from skyhaul.cli._options import ElementsOption, GroundOption, JsonOption, ScenarioOption, SkipBadOption, StartOption
 from skyhaul.cli._output import iso, print_json, print_table, utc
+from skyhaul.cli._registry_options import named
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,6 +43,7 @@ def dish(
         typer.Option(
             "--registry",
             metavar="PLACE",
+            callback=named,
             help="Whose facts decide, in place of the scenario's: a registry, or facts in files.",
             show_default=False,
         ),

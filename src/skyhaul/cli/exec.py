@@ -14,6 +14,7 @@ import typer
 
 from skyhaul.cli._link import EngineChoice
 from skyhaul.cli._options import ScenarioOption, parse_when
+from skyhaul.cli._registry_options import named
 from skyhaul.errors import NotFoundError
 from skyhaul.live._status import Mode
 
@@ -63,7 +64,11 @@ PreciseOption: TypeAlias = Annotated[bool, typer.Option("--precise", help="Spend
 RegistryOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--registry", metavar="PLACE", show_default=False, help="Who may be served, in place of the scenario's facts."
+        "--registry",
+        metavar="PLACE",
+        callback=named,
+        show_default=False,
+        help="Who may be served, in place of the scenario's facts.",
     ),
 ]
 PcapOption: TypeAlias = Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skyhaul.cli._options import JsonOption
-from skyhaul.cli._output import print_json
+from skyhaul.cli._output import counted, print_json
 from skyhaul.cli._registry import AsKnownOption, RegistryOption, parse_instant, reading
 from skyhaul.errors import InputError, NotFoundError, OutputError, StoreError
 
@@ -77,7 +77,8 @@ def inquire(
         print(inquiry.markdown(), end="")
     else:
         served = sum(unit.served_slots > 0 for unit in inquiry.units)
-        print(f"{len(inquiry.units)} units seen, {served} of them served; {len(inquiry.gaps)} gaps; wrote {output}")
+        seen, gaps = counted(len(inquiry.units), "unit"), counted(len(inquiry.gaps), "gap")
+        print(f"{seen} seen, {served} of them served; {gaps}; wrote {output}")
 
 
 def _area(text: str) -> tuple[BaseGeometry, str]:

@@ -24,6 +24,7 @@ from skyhaul.cli._options import (
     parse_when,
 )
 from skyhaul.cli._output import Column, iso, print_json, print_table, progress, utc
+from skyhaul.cli._registry_options import named
 from skyhaul.errors import SkyhaulError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def simulate(
         typer.Option(
             "--registry",
             metavar="PLACE",
+            callback=named,
             help="Whose facts decide, in place of the scenario's: a registry, or facts in files.",
         ),
     ] = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skyhaul.cli._options import DurationOption, JsonOption, SeedOption, StartOption, StepOption
-from skyhaul.cli._output import print_json, print_table
+from skyhaul.cli._output import counted, print_json, print_table
 
 if TYPE_CHECKING:
     from skyhaul.live import Trace
@@ -67,7 +67,9 @@ def export(
     cap_bps = rate_bps(cap, "--cap") if cap else math.inf
     if kind in (Format.JSON, Format.CSV, Format.PARQUET):
         if cap is not None:
-            raise typer.BadParameter("--cap is for mahimahi and netem")
+            raise typer.BadParameter(
+                f"--cap is for mahimahi and netem: {kind} keeps the rates as they are, so leave --cap out"
+            )
         if output.suffix != f".{kind}":
             raise typer.BadParameter(f"a trace as {kind} ends in .{kind}, got {output.name}")
     trace = _trace(source, terminal, start, duration, step, seed)
@@ -111,7 +113,7 @@ def import_(
     trace = read_trace(file, terminal=terminal, delay_ns=duration_ns(delay, "--delay"), down=down, up_share=up_share)
     write_trace(trace, output, overwrite=overwrite)
     facts = _facts(trace)
-    print(f"wrote {output}: {facts['seconds']:g} s, {facts['rows']} rows")
+    print(f"wrote {output}: {facts['seconds']:g} s, {counted(facts['rows'], 'row')}")
 
 
 @app.command("show")
@@ -141,7 +143,7 @@ def show(
     title = f"{trace.name}: {facts['seconds']:g} s{', from ' + trace.start if trace.start else ''} ({trace.about})"
     print_table([(name, "left" if not name else "right") for name in columns], rows, title)
     outages = ", ".join(f"{cause} {seconds:g} s" for cause, seconds in facts["outage_s"].items())
-    print(f"{facts['rows']} rows, {facts['carriers']} satellites; outages: {outages or 'none'}")
+    print(f"{counted(facts['rows'], 'row')}, {counted(facts['carriers'], 'satellite')}; outages: {outages or 'none'}")
 
 
 def _rate(rate_bps: float) -> str:

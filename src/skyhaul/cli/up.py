@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skyhaul.cli._options import StartOption
+from skyhaul.cli._registry_options import named
 
 if TYPE_CHECKING:
     from skyhaul.control.registry import PersonKey, Registry
@@ -45,6 +46,7 @@ def up(
         typer.Option(
             "--registry",
             metavar="PLACE",
+            callback=named,
             envvar="SKYHAUL_REGISTRY",
             show_envvar=False,
             help="Whose facts decide: a registry's folder or PostgreSQL address.",

@@ -31,7 +31,7 @@ class Snapshot:
         folder cannot be read.
         """
         if not folder.is_dir():
-            raise RecordError("no such folder", where=str(folder))
+            raise RecordError("no such folder", where=str(folder), mend="give the folder of a log, or a registry's")
         held: dict[str, bytes] = {}
         try:
             with locked(folder / BATCH_LOCK, shared=True):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
+
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from skyhaul.control.facts import (
     Account,
@@ -89,6 +92,20 @@ def _account(fact: Account, known: Known) -> None:
     if not known.ever(Party, fact.party):
         deny(fact, "party", f"there is no party {fact.party}", "record it first, with `skyhaul party add`")
     _territory(fact, "plan.home", fact.plan.home, known)
+    if (address := fact.plan.service_address) is not None:
+        home = [piece.fact.shape for piece in known.area_pieces(AreaRef(Layer.LICENCE, fact.plan.home))]
+        north, east = address.latitude_deg, address.longitude_deg
+        if not _in_any(home, north, east) and abs(east) <= 90.0 and _in_any(home, east, north):
+            deny(
+                fact,
+                "plan.service_address",
+                f"latitude and longitude look swapped: it lies outside {fact.plan.home}, and turned round inside",
+                "latitude comes first",
+            )
+
+
+def _in_any(shapes: Iterable[BaseGeometry], latitude_deg: float, longitude_deg: float) -> bool:
+    return any(bool(shapely.intersects_xy(shape, longitude_deg, latitude_deg)) for shape in shapes)
 
 
 def _terminal(fact: Terminal, known: Known) -> None:

@@ -112,6 +112,7 @@ class Registry:
             public_key=own.public,
         )
         past = sorted(history, key=lambda fact: (fact.recorded_at, fact.id))
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         _make_folders(folder)
         try:
             log_key = folder / KEYS / _LOG_KEY
@@ -129,6 +130,9 @@ class Registry:
                 raise
         except BaseException:
             _empty(folder)
+            for path in missing:
+                with suppress(OSError):  # somebody else has put something there
+                    path.rmdir()
             raise
         return cls(str(folder), store=store, clock=clock)
 
@@ -141,9 +145,10 @@ class Registry:
         clock = clock or system_clock
         if "://" in str(place):
             return cls(_without_password(str(place)), store=Store.open(str(place), clock=clock), clock=clock)
+        if not str(place):
+            raise NotFoundError("which registry?", mend="give its folder")
         folder = Path(place)
-        if not is_registry(folder):
-            raise NotFoundError("there is no registry", where=str(place), mend="`skyhaul registry new DIR` makes one")
+        _check_store(folder)
         database = _address(folder) or folder / DATABASE
         key = folder / KEYS / _LOG_KEY
         if read_only or not os.access(key, os.R_OK):
@@ -304,8 +309,33 @@ class Registry:
 
 
 def is_registry(folder: str | Path) -> bool:
-    """Whether a folder is a registry's."""
-    return any((Path(folder) / name).is_file() for name in (DATABASE, ADDRESS))
+    """Whether a folder is a registry's, be it one that has lost its store; or a file the store of one. What is wrong
+    with such `Registry.open` says."""
+    folder = Path(folder)
+    return _has_store(folder) or _lacks_store(folder) or _is_store(folder)
+
+
+def _has_store(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (DATABASE, ADDRESS))
+
+
+def _lacks_store(folder: Path) -> bool:
+    return (folder / LOG).is_dir() and (folder / KEYS).is_dir() and not _has_store(folder)
+
+
+def _is_store(path: Path) -> bool:
+    return path.name in (DATABASE, ADDRESS) and path.is_file()
+
+
+def _check_store(folder: Path) -> None:
+    """Refuse a place that is no registry, or not a whole one."""
+    if _is_store(folder):
+        raise StoreError("is the store of a registry", where=str(folder), mend=f"give its folder: {folder.parent}")
+    if _lacks_store(folder):
+        mend = f"put it back from a backup, or {ADDRESS} where the facts lie in PostgreSQL"
+        raise StoreError(f"the registry's store {DATABASE} is missing", where=str(folder), mend=mend)
+    if not _has_store(folder):
+        raise NotFoundError("there is no registry", where=str(folder), mend="`skyhaul registry new DIR` makes one")
 
 
 def key_file(folder: str | Path, person: str) -> Path:

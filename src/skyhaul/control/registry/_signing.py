@@ -46,8 +46,7 @@ class PersonKey:
         """
         try:
             with Path(path).open("rb") as file:
-                if os.fstat(file.fileno()).st_mode & 0o077:
-                    raise RecordError("others may read this key", where=str(path), mend=f"chmod 600 {path}")
+                shared = bool(os.fstat(file.fileno()).st_mode & 0o077)
                 data = file.read(_KEY_FILE_MAX)
         except OSError as error:
             what = f"cannot read the key: {error.strerror}"
@@ -58,7 +57,9 @@ class PersonKey:
             key = None
         if not isinstance(key, Ed25519PrivateKey):
             mend = "PEM of an Ed25519 key without password, as `skyhaul registry key` writes it"
-            raise RecordError("no signing key", where=str(path), mend=mend)
+            raise RecordError("is not a private key", where=str(path), mend=mend)
+        if shared:
+            raise RecordError("others may read this key", where=str(path), mend=f"chmod 600 {path}")
         return cls(key.private_bytes_raw())
 
     def write(self, path: str | Path) -> None:
