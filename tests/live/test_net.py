@@ -116,6 +116,11 @@ def _running(command: tuple[str, ...]) -> bool:
     ("arguments", "status", "what"),
     [
         (("exec", "three", "--", "true"), 1, "no world that is up has 'three'"),
+        (
+            ("exec", "rome", "--net", "shared", "--", "true"),
+            1,
+            "there is no 'rome' in this world (there is one, pop:Far",
+        ),
         (("exec", "ome", "--net", "shared", "--", "true"), 1, "there is no 'ome' in this world (did you mean one?)"),
         (("exec", "one", "--net", "sharde", "--", "true"), 1, "there is no world 'sharde' (did you mean shared?)"),
         (("exec", "one", "--net", "shared", "--", "no-such-program"), 127, "there is no command 'no-such-program'"),
@@ -133,6 +138,24 @@ def test_what_cannot_be_done_is_one_clear_line(world: str, arguments: tuple[str,
     assert what in ran.err
     assert ran.err.startswith("skyhaul: ")
     assert ran.err.count("\n") == 1
+
+
+def test_of_several_worlds_none_is_meant_without_its_name(world: str) -> None:
+    assert run(*UP, "--name", "second", "-d", "-q").status == 0
+    try:
+        ran = run("net", "down")
+        assert ran.status == 1
+        assert " worlds are up: " in ran.err
+        assert "second" in ran.err
+        assert world in ran.err
+        assert "(say which: skyhaul net down NAME)" in ran.err
+        ran = run("net", "exec", "one", "--", "true")
+        assert ran.status == 1
+        assert "'one' is in several worlds: " in ran.err
+        assert "(say which by --net)" in ran.err
+        assert run("net", "exec", "one", "--net", "second", "--", "true").status == 0
+    finally:
+        assert run("net", "down", "second") == Ran(0, "", "skyhaul: 'second' is down\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -62,8 +62,8 @@ def down(name: str = "") -> str:
     if not name:
         up = worlds_up()
         if len(up) != 1:
-            what = f"{len(up)} worlds are up" if up else "no world is up"
-            raise NotFoundError(what, mend=f"say which: {', '.join(up)}" if up else "")
+            what = f"{len(up)} worlds are up: {', '.join(up)}" if up else "no world is up"
+            raise NotFoundError(what, mend="say which: skyhaul net down NAME" if up else "")
         name = up[0]
     process = hang_up(name, _DOWN_TIMEOUT_S)
     if process:

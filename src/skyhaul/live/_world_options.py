@@ -58,7 +58,7 @@ def find_name(wanted: str, known: Iterable[str]) -> str | None:
 def near_names(wanted: str, known: Iterable[str]) -> str:
     """A mend for a name that is not there: the nearest ones, or all where there are few."""
     names = sorted(known)
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"one of {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
+    return f"there is {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
