@@ -31,6 +31,7 @@ NAMES = (
     "dishes",
     "grants",
     "live",
+    "server",
 )
 _DOCS = Path(__file__).parents[1] / "docs"
 _PAGE = _DOCS / "performance.md"

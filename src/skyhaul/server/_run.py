@@ -28,7 +28,8 @@ _BACKLOG = 512
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens there; port 0: any that is free. Raises InputError where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Said to be TCP, so that asyncio turns off the waiting for more to send: answers came 40 ms late with it.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
