@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,12 +30,18 @@ PEOPLE = (
 
 def demo_registry(folder: Path, facts: Iterable[Fact]) -> Registry:
     """The demonstration's registry in a folder: made there the first time, opened afterwards."""
-    if is_registry(folder) and (folder / MARK).exists():
-        return Registry.open(folder)
+    if not (is_registry(folder) and (folder / MARK).exists()):
+        # Whole or not at all: a start that is killed meanwhile leaves nothing that the next one stumbles over.
+        partial = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(partial, ignore_errors=True)
+        _make(partial, facts)
+        partial.replace(folder)
+    return Registry.open(folder)
+
+
+def _make(folder: Path, facts: Iterable[Fact]) -> None:
     own = PersonKey.generate()
-    registry = Registry.create(folder, OPERATOR, history=facts, key=own, origin="skyhaul/demonstration")
-    try:
-        operator = Actor(OPERATOR, own)
+    with Registry.create(folder, OPERATOR, history=facts, key=own, origin="skyhaul/demonstration") as registry:
         own.write(key_file(folder, OPERATOR))
         at = registry.now()
         keys = {person: PersonKey.generate() for person, _, _ in PEOPLE}
@@ -55,15 +62,11 @@ def demo_registry(folder: Path, facts: Iterable[Fact]) -> Registry:
             for person, role, body in PEOPLE
         ]
         people.append(_two_sign(at))
-        registry.record(people, operator)
-        (folder / MARK).write_text(
-            "The people of this registry do not exist, and their keys lie in keys/people: the server signs for them.\n",
-            encoding="utf-8",
-        )
-    except BaseException:
-        registry.close()
-        raise
-    return registry
+        registry.record(people, Actor(OPERATOR, own))
+    (folder / MARK).write_text(
+        "The people of this registry do not exist, and their keys lie in keys/people: the server signs for them.\n",
+        encoding="utf-8",
+    )
 
 
 def _two_sign(at: np.datetime64) -> Policy:
