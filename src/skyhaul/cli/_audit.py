@@ -12,7 +12,7 @@ import typer
 
 from skyhaul.cli._audit_record import NO_DECISION, DecisionOption, FactOption, Record, RegistryOption, numbered
 from skyhaul.cli._registry import AsOption, KeyOption, ReasonOption, actor_of, disclose
-from skyhaul.errors import InputError, OutputError, RecordError
+from skyhaul.errors import InputError, NotFoundError, OutputError, RecordError
 
 if TYPE_CHECKING:
     from skyhaul.control.log import Cosignature, VerifierKey
@@ -71,6 +71,8 @@ def verify(
 
     with Record.at(context, folder, registry) as record:
         if key is None and record.registry is None:
+            if not record.folder.is_dir():
+                raise NotFoundError("no such folder", where=record.place, mend="give that of a log, or a registry's")
             raise typer.BadParameter("a log alone needs its public key: --key KEY")
         public = _public(key or record.store.log_key)
         asked: dict[str, Any] = {
@@ -368,6 +370,9 @@ def _public(text: str) -> VerifierKey:
             text = _bytes(path).decode("ascii").strip()
         except UnicodeDecodeError:
             raise RecordError("not a public key", where=str(path)) from None
+    elif "+" not in text:
+        mend = "give the key, name+id+base64, or its file"
+        raise RecordError("no such file, and no public key", where=text[:60], mend=mend)
     return VerifierKey.parse(text)
 
 

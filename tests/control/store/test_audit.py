@@ -156,6 +156,8 @@ def test_what_goes_wrong_is_said_in_one_line(registry: Path, audit: Audit, tmp_p
     for arguments, message in (
         (("verify",), "which log?"),
         (("verify", "--registry", tmp_path / "none"), "there is no registry"),
+        (("verify", tmp_path / "none"), "no such folder (give that of a log, or a registry's)"),
+        (("verify", registry, "--key", tmp_path / "none"), "no such file, and no public key"),
         (("verify", "--registry", "postgresql://x@/y"), "an address has no log"),
         (("show", registry, "--fact", "none"), "there is no fact none"),
         (("show", registry, 99), "no entries 99 to 100"),

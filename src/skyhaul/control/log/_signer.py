@@ -32,7 +32,8 @@ def write_key(path: str | Path, key: SigningKey) -> None:
     except FileExistsError:
         raise RecordError("the file is there already", where=str(path), mend="a key is never overwritten") from None
     except OSError as error:
-        raise RecordError(f"cannot write the key: {error.strerror}", where=str(path)) from None
+        mend = "write into a folder that is there and yours"
+        raise RecordError(f"cannot write the key: {error.strerror}", where=str(path), mend=mend) from None
 
 
 def read_key(path: str | Path) -> SigningKey:
