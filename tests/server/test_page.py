@@ -15,7 +15,5 @@ def test_routes_are_those_of_the_page(server: Running) -> None:
         for path, methods in paths.items()
         for method, operation in methods.items()
     }
-    said = {
-        code_in(row[0])[0]: row[1] for _, columns, rows in tables_of(PAGE) if columns[0] == "route" for row in rows
-    }
+    said = {code_in(row[0])[0]: row[1] for _, columns, rows in tables_of(PAGE) if columns[0] == "route" for row in rows}
     assert said == there
