@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from skyhaul.errors import InputError, NotFoundError, ScenarioError, SkyhaulError, StoreError
-from skyhaul.network import Reason
+from skyhaul.network import Reason, grid_links
 from skyhaul.operation import AHEAD, Operation, SlotPlan, moving_from
+from skyhaul.orbits import EARTH_RADIUS_KM, Constellation, Elements, altitude_km
 from skyhaul.scenario import ConstellationTable
-from skyhaul.system import System
+from skyhaul.system import System, World
 from tests.operation.conftest import BEGIN, SECOND, SLOT_S, START, Opener, Wall, eventually, scenario
 
 
@@ -51,7 +55,7 @@ def test_plans_are_ready_long_before_their_slots_and_drafts_come_true(running: O
         drafts = {draft.slot: draft.plan.satellite for draft in operation.now().view.drafts}
         next_slot = operation.now().slot + 2
         wall.move(SLOT_S)
-        eventually(lambda slot=next_slot: slot in operation.now().view.plans)
+        eventually(partial(_planned, operation, next_slot))
         made = operation.now().view.plans[next_slot]
         assert np.array_equal(made.plan.satellite, drafts[next_slot])
         assert made.ready_before_s >= 10.0
@@ -254,7 +258,9 @@ def test_what_comes_next_is_what_comes(running: Opener) -> None:
         ({"name": "x", "latitude_deg": 9.0, "longitude_deg": 0.0, "pop": "Atlantis"}, "Atlantis"),
     ],
 )
-def test_what_is_no_terminal_is_refused_and_changes_nothing(running: Opener, document: dict, word: str) -> None:
+def test_what_is_no_terminal_is_refused_and_changes_nothing(
+    running: Opener, document: dict[str, Any], word: str
+) -> None:
     operation = running()
     before = operation.now().view.generation
     with pytest.raises((ScenarioError, SkyhaulError), match=word):
@@ -326,12 +332,12 @@ def _next(operation: Operation) -> SlotPlan:
     return plan
 
 
-def _with_elements(world: object, elements: object) -> object:
-    from dataclasses import replace
+def _planned(operation: Operation, slot: int) -> bool:
+    return slot in operation.now().view.plans
 
-    from skyhaul.network import grid_links
-    from skyhaul.orbits import EARTH_RADIUS_KM, Constellation, altitude_km
 
+def _with_elements(world: World, elements: Elements) -> World:
+    """The same world with other elements, none of them read from anywhere."""
     height = altitude_km(elements.mean_motion_rev_day, elements.eccentricity, elements.inclination_deg)
     grid = grid_links(elements)
     return replace(
